@@ -37,6 +37,11 @@ export class ModelError extends Error {
 
   /** Whether the same request may succeed when it is sent again. */
   get retryable(): boolean {
-    return this.kind === 'rate_limit' || this.kind === 'connection' || this.kind === 'server' || this.kind === 'invalid_response'
+    return (
+      this.kind === 'rate_limit' ||
+      this.kind === 'connection' ||
+      this.kind === 'server' ||
+      this.kind === 'invalid_response'
+    )
   }
 }

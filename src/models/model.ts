@@ -86,9 +86,7 @@ export interface ModelResponse {
 
 /** A piece of a streamed answer. The last one is always `finish`; its response is the whole answer. */
 export type ModelStreamPart =
-  | { type: 'text'; text: string }
-  | { type: 'reasoning'; text: string }
-  | { type: 'finish'; response: ModelResponse }
+  { type: 'text'; text: string } | { type: 'reasoning'; text: string } | { type: 'finish'; response: ModelResponse }
 
 /**
  * A language model. An adapter is one class with two methods; it neither retries nor falls back,
