@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { decodeCursor, encodeCursor, pageQuery, pageWindow, sliceHeaders } from '../../src/http/pagination.js'
+import { decodeCursor, encodeCursor } from '../../src/core/cursor.js'
+import { pageQuery, pageWindow, sliceHeaders } from '../../src/http/pagination.js'
 import { parseWire } from '../../src/http/parse-wire.js'
 import {
   commaList,

@@ -140,8 +140,15 @@ export type RunEventName = RunEvent['event']
 type Stamped = 'createdAt' | 'agentId' | 'agentName' | 'runId' | 'sessionId' | 'nestedDepth' | 'eventIndex'
 type WithoutStamp<Event> = Event extends unknown ? Omit<Event, Stamped> : never
 
+/** Whatever a tool or a foreign agent wants to show beside the events of the contract. */
+export interface CustomEventBody {
+  event: 'CustomEvent'
+  toolCallId?: string
+  [field: string]: unknown
+}
+
 /** An event as a runnable tells it: without what the log stamps on it. */
-export type RunEventBody = WithoutStamp<RunEvent>
+export type RunEventBody = WithoutStamp<Exclude<RunEvent, { event: 'CustomEvent' }>> | CustomEventBody
 
 const TERMINAL = new Set<string>(['RunCompleted', 'RunPaused', 'RunCancelled', 'RunError'])
 

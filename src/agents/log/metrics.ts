@@ -80,7 +80,7 @@ const TOKEN_KEYS = [
 ] as const satisfies readonly (keyof Usage)[]
 
 /** Adds what a request used to counts, in place; zeros stay out. */
-export function addUsage(counts: TokenCounts, usage: Usage): void {
+export function addUsage(counts: TokenCounts, usage: Partial<Usage>): void {
   for (const key of TOKEN_KEYS) {
     const used = usage[key]
     if (used) counts[key] = (counts[key] ?? 0) + used

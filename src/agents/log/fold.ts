@@ -1,0 +1,216 @@
+import type { LogEntry } from './entry.js'
+import type { Message } from './message.js'
+import { addUsage } from './metrics.js'
+import type { ModelMetrics, RunMetrics } from './metrics.js'
+import type { RunBody, RunStatus } from './run-record.js'
+import type { RunRequirement, ToolExecution } from './tool-execution.js'
+
+/** Text that the run has shown, with the index of the event that showed its first part. */
+interface ShownText {
+  index: number
+  content: string
+  reasoning: string
+}
+
+/**
+ * The record of a run, folded from its log: what the run has said, called and used so far. A run that goes on after a
+ * pause or a crash reads from here where it stands, so nothing else has to be remembered.
+ */
+export class RunFold {
+  status: RunStatus = 'pending'
+  /** Index of the last event; -1 before the first. */
+  lastIndex = -1
+  /** Messages of this run, in order; those of earlier runs are not among them. */
+  readonly messages: Message[] = []
+  /** The earlier runs whose messages come before this run's own, once they were chosen. */
+  historyRunIds: readonly string[] | undefined
+  requirements: RunRequirement[] = []
+  /** When the run began to execute, in milliseconds; undefined before that. */
+  startedAt: number | undefined
+
+  private readonly toolsById = new Map<string, ToolExecution>()
+  private readonly shown: ShownText[] = []
+  private step: ShownText[] = []
+  private readonly counts: RunMetrics = {}
+  private readonly byModel = new Map<string, ModelMetrics>()
+  private rest: Partial<RunBody> = {}
+
+  /** Tool calls in the order in which they were made. */
+  get tools(): ToolExecution[] {
+    return [...this.toolsById.values()]
+  }
+
+  tool(toolCallId: string): ToolExecution | undefined {
+    return this.toolsById.get(toolCallId)
+  }
+
+  /** All text that was shown and not withdrawn. */
+  get text(): string {
+    return this.join('content')
+  }
+
+  get reasoningContent(): string {
+    return this.join('reasoning')
+  }
+
+  /** Text of the model step that has not finished. */
+  get openText(): string {
+    return this.step.map(({ content }) => content).join('')
+  }
+
+  /** Tokens so far, over all model requests of the run. */
+  get totalTokens(): number {
+    return this.counts.totalTokens ?? 0
+  }
+
+  apply({ event, facts }: LogEntry, index: number, at: number): void {
+    this.lastIndex = index
+    switch (event.event) {
+      case 'RunStarted':
+        this.status = 'running'
+        this.startedAt = at
+        if (event.model !== undefined) this.rest.model = event.model
+        if (event.modelProvider !== undefined) this.rest.modelProvider = event.modelProvider
+        break
+      case 'RunContent':
+        if (typeof event.content === 'string' || event.reasoningContent !== undefined) {
+          const content = typeof event.content === 'string' ? event.content : ''
+          this.step.push({ index, content, reasoning: event.reasoningContent ?? '' })
+        }
+        if (typeof event.content === 'object' && event.content !== null) this.rest.content = event.content
+        if (event.contentType !== undefined) this.rest.contentType = event.contentType
+        if (event.citations) this.rest.citations = event.citations
+        break
+      case 'RunRecovered':
+        this.withdraw(event.discardAfter)
+        break
+      case 'ModelRequestCompleted':
+        this.closeStep()
+        if (event.timeToFirstToken !== undefined) this.counts.timeToFirstToken ??= event.timeToFirstToken
+        if (event.model !== undefined) this.rest.model = event.model
+        if (event.modelProvider !== undefined) this.rest.modelProvider = event.modelProvider
+        break
+      case 'ToolCallStarted':
+      case 'ToolCallCompleted':
+        this.toolsById.set(event.tool.toolCallId, event.tool)
+        break
+      case 'ToolCallError':
+        if (!this.toolsById.get(event.tool.toolCallId)?.result) this.toolsById.set(event.tool.toolCallId, event.tool)
+        break
+      case 'RunContinued':
+        this.status = 'running'
+        break
+      case 'RunPaused':
+        this.status = 'paused'
+        this.requirements = event.requirements
+        for (const tool of event.tools ?? []) this.toolsById.set(tool.toolCallId, tool)
+        break
+      case 'RunCancelled':
+        this.closeStep()
+        this.status = 'cancelled'
+        break
+      case 'RunError': {
+        this.closeStep()
+        this.status = 'error'
+        const { errorCode, content: message, errorType, errorId, additionalData, retryable } = event
+        this.rest.error = { errorCode, message, errorType, errorId, additionalData, retryable }
+        break
+      }
+      case 'RunCompleted': {
+        this.closeStep()
+        this.status = 'completed'
+        const { event: _name, status: _status, metrics: _metrics, extraData: _extra, ...answer } = event
+        this.rest = { ...this.rest, ...answer, contentType: answer.contentType ?? this.rest.contentType }
+        break
+      }
+      default:
+    }
+    if (facts) this.applyFacts({ event, facts }, at)
+  }
+
+  /** The whole record, as of now. */
+  body(now: number): RunBody {
+    const { text, tools, reasoningContent } = this
+    return {
+      ...this.rest,
+      contentType: this.rest.contentType ?? 'str',
+      ...(this.rest.content === undefined && text !== '' && { content: text }),
+      ...(reasoningContent !== '' && { reasoningContent }),
+      ...(this.messages.length > 0 && { messages: this.messages }),
+      ...(tools.length > 0 && { tools }),
+      ...(this.requirements.length > 0 && { requirements: this.requirements }),
+      metrics: this.metrics(now),
+    }
+  }
+
+  /** Tokens and times so far. */
+  metrics(now: number): RunMetrics {
+    return {
+      ...this.counts,
+      ...(this.startedAt !== undefined && { duration: Math.max(0, now - this.startedAt) / 1000 }),
+      ...(this.byModel.size > 0 && { details: { model: [...this.byModel.values()] } }),
+    }
+  }
+
+  private applyFacts({ event, facts = {} }: LogEntry, at: number): void {
+    if (facts.historyRunIds) this.historyRunIds = facts.historyRunIds
+    for (const message of facts.messages ?? []) {
+      this.messages.push(message)
+      if (message.role === 'assistant' && message.metrics && event.event === 'ModelRequestCompleted') {
+        this.count(message.metrics, event)
+      }
+    }
+    if (facts.toolMessageId === undefined) return
+    if (event.event === 'ToolCallCompleted' || event.event === 'ToolCallError') {
+      this.messages.push(toolMessage(facts.toolMessageId, event.tool, at))
+    }
+  }
+
+  private count(usage: RunMetrics, event: { model?: string; modelProvider?: string }): void {
+    addUsage(this.counts, usage)
+    if (event.model === undefined) return
+    const key = `${event.modelProvider}:${event.model}`
+    const known = this.byModel.get(key) ?? { id: event.model, provider: event.modelProvider ?? '' }
+    addUsage(known, usage)
+    this.byModel.set(key, known)
+  }
+
+  private closeStep(): void {
+    const [first] = this.step
+    if (!first) return
+    // One piece per step is enough: text is only ever withdrawn from the beginning of a step.
+    const content = this.step.map((piece) => piece.content).join('')
+    this.shown.push({ index: first.index, content, reasoning: this.step.map((piece) => piece.reasoning).join('') })
+    this.step = []
+  }
+
+  private withdraw(after: number): void {
+    this.step = this.step.filter(({ index }) => index <= after)
+    const kept = this.shown.findIndex(({ index }) => index > after)
+    if (kept !== -1) this.shown.length = kept
+    delete this.rest.content
+  }
+
+  private join(part: 'content' | 'reasoning'): string {
+    let joined = ''
+    for (const piece of this.shown) joined += piece[part]
+    for (const piece of this.step) joined += piece[part]
+    return joined
+  }
+}
+
+/** What the model sees as the answer to its tool call. */
+function toolMessage(id: string, tool: ToolExecution, at: number): Message {
+  return {
+    id,
+    role: 'tool',
+    content: tool.result ?? '',
+    toolCallId: tool.toolCallId,
+    toolName: tool.toolName,
+    ...(tool.toolArgs && { toolArgs: tool.toolArgs }),
+    ...(tool.toolCallError !== undefined && { toolCallError: tool.toolCallError }),
+    fromHistory: false,
+    stopAfterToolCall: tool.stopAfterToolCall,
+    createdAt: Math.floor(at / 1000),
+  }
+}

@@ -1,0 +1,89 @@
+import type { Caller } from '../core/caller.js'
+import type { Clock } from '../core/clock.js'
+import type { JsonObject, JsonSchema } from '../core/json.js'
+import type { Logger } from '../core/logger.js'
+import type { LogEntry } from './log/entry.js'
+import type { RunFold } from './log/fold.js'
+import type { Message } from './log/message.js'
+import type { RunInput } from './log/run-record.js'
+import type { SessionState } from './session-state.js'
+import type { AgentDescription } from './description.js'
+
+/** What one request may ask for beside its input; kept with the run. */
+export interface RunOptions {
+  /** Merged over the stored state; its keys win. */
+  sessionState?: JsonObject
+  /** Values for tools and prompts; its keys win over the agent's. */
+  dependencies?: Record<string, unknown>
+  metadata?: JsonObject
+  knowledgeFilters?: unknown
+  /** A JSON Schema that the answer must have. */
+  outputSchema?: JsonSchema
+  /** Gives the schema to the model as it is; the content type is then `dict`. */
+  useJsonSchema?: boolean
+  addHistoryToContext?: boolean
+  addDependenciesToContext?: boolean
+  addSessionStateToContext?: boolean
+}
+
+/** What a run is told about itself. */
+export interface RunContext {
+  readonly runId: string
+  readonly sessionId: string
+  readonly userId?: string
+  /** Who started the run: whatever it does is done as this caller. */
+  readonly caller: Caller
+  readonly input: RunInput
+  readonly options: RunOptions
+  /** Whether somebody reads along, so that text is worth asking for in pieces. */
+  readonly isStreaming: boolean
+  /** Aborts when the run is cancelled, has run out of time, or lost its lease. */
+  readonly signal: AbortSignal
+  readonly state: SessionState
+  /** Messages of earlier runs of the session, oldest first. */
+  readonly history: readonly Message[]
+  readonly historyRunIds: readonly string[]
+  /** What the log says so far. It is kept up to date: an entry is in it as soon as it was yielded. */
+  readonly fold: RunFold
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** What a run yields: one entry, or several that belong together and are written at once. */
+export type Yielded = LogEntry | readonly LogEntry[]
+
+/** What a second run of a busy session does. */
+export const CONCURRENCY_MODES = ['queue', 'reject', 'interrupt', 'rollback', 'allow'] as const
+export type Concurrency = (typeof CONCURRENCY_MODES)[number]
+
+/**
+ * Something that can be run under the contract: an agent of ours, or a foreign one behind this interface.
+ *
+ * `execute` yields the entries of the run's log, from `RunStarted` on; the last one ends the leg. It is asked for the
+ * next entry only when the one before is safe: an entry that {@link isDurable} says so is on disk by then. What it
+ * throws ends the run as `error`. A run that goes on after a pause or a crash is executed anew with the fold of its
+ * log in `context.fold`, and looks there for where it stands.
+ */
+export interface Runnable {
+  readonly kind: 'agent'
+  readonly id: string
+  readonly name: string
+  /** The state that a session starts with. */
+  readonly sessionState?: JsonObject
+  /** The first thing that a new session says. */
+  readonly introduction?: string
+  /** In the place of `queue`. */
+  readonly concurrency?: Concurrency
+  /** Milliseconds that a run may take. Default: 30 minutes. */
+  readonly timeoutMs?: number
+  /** How many earlier runs of the session `context.history` is to hold. */
+  historyRuns(options: RunOptions): number
+  /**
+   * The input as the run will use it.
+   *
+   * @throws ValidationError `INPUT_SCHEMA_MISMATCH`, before the run exists.
+   */
+  checkInput?(input: RunInput): RunInput
+  execute(context: RunContext): AsyncGenerator<Yielded, void, void>
+  describe(): AgentDescription
+}

@@ -1,0 +1,51 @@
+import { EventEmitter } from 'eventemitter3'
+
+/**
+ * Wakes those who wait for a run: tails of its log, and its executor when it is to be cancelled. The tables are the
+ * truth; a message only saves the wait until somebody looks.
+ */
+export interface EventBus {
+  /** A segment of the run is on disk. `payload` is for listeners in this process, who then need not read it back. */
+  committed(runId: string, lastIndex: number, payload?: unknown): void
+  /** Somebody asked to cancel the run. */
+  cancelRequested(runId: string): void
+  /** The session was handed over to this pending run. */
+  turnCame(runId: string): void
+  onCommitted(runId: string, listener: (lastIndex: number, payload?: unknown) => void): () => void
+  onCancelRequested(runId: string, listener: () => void): () => void
+  onTurnCame(runId: string, listener: () => void): () => void
+}
+
+/** The bus of one process. */
+export class LocalEventBus implements EventBus {
+  private readonly emitter = new EventEmitter()
+
+  committed(runId: string, lastIndex: number, payload?: unknown): void {
+    this.emitter.emit(`committed:${runId}`, lastIndex, payload)
+  }
+
+  cancelRequested(runId: string): void {
+    this.emitter.emit(`cancel:${runId}`)
+  }
+
+  turnCame(runId: string): void {
+    this.emitter.emit(`turn:${runId}`)
+  }
+
+  onCommitted(runId: string, listener: (lastIndex: number, payload?: unknown) => void): () => void {
+    return this.on(`committed:${runId}`, listener)
+  }
+
+  onCancelRequested(runId: string, listener: () => void): () => void {
+    return this.on(`cancel:${runId}`, listener)
+  }
+
+  onTurnCame(runId: string, listener: () => void): () => void {
+    return this.on(`turn:${runId}`, listener)
+  }
+
+  private on<Parameters extends unknown[]>(name: string, listener: (...parameters: Parameters) => void): () => void {
+    this.emitter.on(name, listener)
+    return () => void this.emitter.off(name, listener)
+  }
+}

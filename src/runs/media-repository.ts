@@ -1,0 +1,7 @@
+/** Bytes of media, by the SHA-256 of what they are, so that each is stored once. */
+export interface MediaRepository {
+  /** Stores what is not there yet. */
+  put(media: readonly { hash: string; bytes: Uint8Array }[]): Promise<void>
+  /** The bytes by hash, as far as they are there. */
+  get(hashes: readonly string[]): Promise<Map<string, Uint8Array>>
+}

@@ -1,0 +1,207 @@
+import type { StatePatch } from '../agents/log/entry.js'
+import type { TokenCounts } from '../agents/log/metrics.js'
+import type { RunStatus } from '../agents/log/run-record.js'
+import type { Concurrency } from '../agents/runnable.js'
+import type { Caller } from '../core/caller.js'
+import type { JsonObject } from '../core/json.js'
+import type { Slice } from '../core/page.js'
+
+/** What is run, and by which name it was known when the run was accepted. */
+export interface ComponentRef {
+  kind: 'agent'
+  id: string
+  name: string
+  /** Of a stored component. */
+  version?: number
+}
+
+/** How the client of a run waits for it, which decides what its going away means. */
+export type RunMode = 'plain' | 'stream' | 'background'
+
+/** The row beside a run's log: small facts of its state. */
+export interface RunHead {
+  /** Rises with each accepted run of the database; breaks ties and pages lists. */
+  seq: number
+  runId: string
+  sessionId: string
+  userId?: string
+  parentRunId?: string
+  component: ComponentRef
+  mode: RunMode
+  status: RunStatus
+  /** 0 while no process has executed the run. */
+  attempt: number
+  /** The process that executes the run, or did last. */
+  executorId?: string
+  /** Index of the last event; -1 before the first. */
+  lastIndex: number
+  /** Milliseconds, as all times here. */
+  createdAt: number
+  updatedAt: number
+  cancelRequestedAt?: number
+}
+
+/** A run as it is stored. */
+export interface StoredRun {
+  head: RunHead
+  /** JSON text that the run was accepted with: input, options and caller. */
+  request: string
+  /** JSON text of the record, as of the end of the last leg or the last snapshot. */
+  body?: string
+  /** Index of the last event that `body` holds. */
+  bodyIndex?: number
+}
+
+/** Consecutive entries of a log, committed at once. */
+export interface Segment {
+  firstIndex: number
+  lastIndex: number
+  attempt: number
+  /** Version of the format of `entries`. */
+  format: number
+  /** JSON text of a list with one element per index. */
+  entries: string
+}
+
+/** What a new run asks to be stored, all of it or nothing. */
+export interface AcceptUnit {
+  run: {
+    runId: string
+    sessionId: string
+    userId?: string
+    parentRunId?: string
+    component: ComponentRef
+    mode: RunMode
+    request: string
+    createdAt: number
+    /** Higher first, between sessions. */
+    priority?: number
+    /** Not before this time. */
+    runAfter?: number
+  }
+  /** What the session becomes when it does not exist yet. */
+  newSession: { name: string; state: JsonObject }
+  concurrency: Concurrency
+  /** The process that will execute the run. */
+  executorId: string
+  /** Written when the run can start at once. */
+  firstSegment: Segment
+  idempotency?: { scope: string; key: string; fingerprint: string; expiresAt: number }
+  /** Pending runs over all sessions from which on a further one is refused. */
+  maxPending: number
+}
+
+export type Accepted =
+  /** The run has the session (or stands beside it), is `running` in its first attempt, and its first segment is stored. */
+  | { outcome: 'running'; seq: number; isNewSession: boolean }
+  /** The run waits for its turn. `interrupted` are the earlier runs that it asked to be cancelled. */
+  | { outcome: 'pending'; seq: number; isNewSession: boolean; interrupted: string[] }
+  /** The same request was accepted before, as this run. */
+  | { outcome: 'repeated'; runId: string }
+
+/** A segment on its way, with what must be stored together with it. */
+export interface AppendUnit {
+  runId: string
+  segment: Segment
+  at: number
+  /** Changes of the session's state, in order. */
+  statePatches?: readonly StatePatch[]
+  /** The record as of this segment, JSON text. Given with every end, and now and then in between. */
+  body?: string
+  /** This segment ends the leg. */
+  end?: { status: 'paused' | 'completed' | 'cancelled' | 'error'; usage: TokenCounts }
+}
+
+export type Appended =
+  /** `next` is the run to which the session was handed over; it is `pending` until {@link RunRepository.begin}. */
+  | { outcome: 'committed'; next?: string }
+  /** Another attempt executes the run, or the run is at its end. Nothing was stored. */
+  | { outcome: 'lease_lost' }
+  /** Since somebody asked to cancel the run, only the segment that ends it as `cancelled` is taken. Nothing was stored. */
+  | { outcome: 'cancel_requested' }
+
+/** What a run starts from. */
+export interface SessionWindow {
+  state: JsonObject
+  /** The last finished runs of the session, oldest first: ids and JSON texts of their records. */
+  runs: { runId: string; body: string }[]
+}
+
+export interface RunFilter {
+  componentKind?: ComponentRef['kind']
+  componentId?: string
+  sessionId?: string
+  userId?: string
+  statuses?: readonly RunStatus[]
+  /** Milliseconds, inclusive. */
+  createdAfter?: number
+  createdBefore?: number
+  /** Without runs that another run has started. Default false. */
+  topLevelOnly?: boolean
+  limit: number
+  /** From `nextCursor` of an earlier slice. */
+  cursor?: string
+}
+
+/**
+ * What the run log needs stored. Units that arrive in the same tick may be committed together, but each succeeds or
+ * fails alone. A run that the caller may not see does not exist for it.
+ */
+export interface RunRepository {
+  /**
+   * Stores a new run: its row, its session where that is new, its idempotency key, its place in the session's line,
+   * and its first segment when it can start at once.
+   *
+   * @throws ConflictError `RUN_EXISTS`, `SESSION_BUSY` (concurrency `reject`), `SESSION_COMPONENT_MISMATCH`,
+   *   `IDEMPOTENCY_KEY_REUSED`
+   * @throws NotFoundError `SESSION_NOT_FOUND` when the session is there and not the caller's.
+   * @throws TooManyRequestsError `QUEUE_FULL`
+   */
+  accept(caller: Caller, unit: AcceptUnit): Promise<Accepted>
+
+  /**
+   * Starts a pending run whose turn it is: `running`, next attempt, first segment. False when it is not pending any
+   * more, or not its turn.
+   */
+  begin(runId: string, executorId: string, segment: Segment, at: number): Promise<boolean>
+
+  /**
+   * Appends a segment of the current attempt, which `segment.attempt` names. A segment that is stored already, by the
+   * same attempt with the same entries, counts as committed now. With `end`, it stores the record, adds to the
+   * session's token counts, and hands the session over to its next pending run that is due.
+   */
+  append(unit: AppendUnit): Promise<Appended>
+
+  /**
+   * Marks a run that has not ended as to be cancelled, and tells its state; a mark that is there already stays.
+   * Undefined when the caller sees no such run.
+   */
+  requestCancel(caller: Caller, runId: string, at: number): Promise<RunHead | undefined>
+
+  /**
+   * Makes this process the run's executor with the next attempt, when `attempt` is still the current one and the run
+   * has not ended. What the old attempt appends from then on is refused. Undefined when somebody was faster.
+   */
+  takeOver(runId: string, attempt: number, executorId: string, at: number): Promise<StoredRun | undefined>
+
+  /** One run. */
+  get(caller: Caller, runId: string): Promise<StoredRun | undefined>
+
+  /** Runs, newest first in the database and oldest first in the answer: the newest `limit` ones before the cursor. */
+  list(caller: Caller, filter: RunFilter): Promise<Slice<StoredRun>>
+
+  /** Segments that hold an index from `fromIndex` on, in order, at most `limit` of them. */
+  segments(runId: string, fromIndex: number, limit: number): Promise<Segment[]>
+
+  /**
+   * State of a session and its last runs that a model may see (completed or cancelled, not hidden, not nested), but for
+   * the run itself and those accepted after it.
+   */
+  window(sessionId: string, beforeSeq: number, limit: number): Promise<SessionWindow | undefined>
+
+  /** Ids of pending and running runs of a session, in order of acceptance. */
+  active(sessionId: string): Promise<string[]>
+
+  /** Whether a pending run's turn has come. For whoever missed the hand-over. */
+  isTurn(runId: string): Promise<boolean>
+}

@@ -1,0 +1,54 @@
+import type { Caller } from '../core/caller.js'
+import type { Page } from '../core/page.js'
+import type { Session, SessionSummary, SessionType } from './session.js'
+
+export interface SessionFilter {
+  type?: SessionType
+  componentId?: string
+  userId?: string
+  /** A part of the name, in any case; every character stands for itself. */
+  name?: string
+  sortBy: 'created_at' | 'updated_at' | 'session_name'
+  sortOrder: 'asc' | 'desc'
+  limit: number
+  /** From 1; not together with `cursor`. */
+  page: number
+  cursor?: string
+}
+
+/** Columns that a change names; `null` clears. What is absent stays. */
+export interface SessionChanges {
+  name?: string | null
+  state?: Record<string, unknown> | null
+  metadata?: Record<string, unknown> | null
+  summary?: SessionSummary | null
+}
+
+/** Narrows which session is meant; one that does not fit is not found. */
+export interface SessionSelector {
+  type?: SessionType
+  userId?: string
+}
+
+/** What sessions need stored. A session that the caller may not see does not exist for it. */
+export interface SessionRepository {
+  /** @throws ConflictError `SESSION_EXISTS`, whoever's it is. */
+  create(session: Session): Promise<void>
+  get(caller: Caller, sessionId: string, selector?: SessionSelector): Promise<Session | undefined>
+  list(caller: Caller, filter: SessionFilter): Promise<Page<Session>>
+  /**
+   * Writes the named columns and `updatedAt`, in one statement.
+   *
+   * @param ifUpdatedAt the `updatedAt` that the sender has seen.
+   * @returns the session as it is now; undefined when it is not there.
+   * @throws ConflictError `SESSION_CHANGED` when it is there, but not as the sender has seen it.
+   */
+  update(
+    caller: Caller,
+    sessionId: string,
+    changes: SessionChanges,
+    options: SessionSelector & { at: number; ifUpdatedAt?: number },
+  ): Promise<Session | undefined>
+  /** Deletes sessions with their runs, logs and idempotency keys, all or none, and tells how many were the caller's. */
+  delete(caller: Caller, sessionIds: readonly string[], selector?: SessionSelector): Promise<number>
+}

@@ -1,0 +1,28 @@
+import type { EventBus } from '../runs/event-bus.js'
+import type { MediaRepository } from '../runs/media-repository.js'
+import type { RunRepository } from '../runs/run-repository.js'
+import type { SessionRepository } from '../sessions/session-repository.js'
+
+/** The names of the tables that a database shows to clients. */
+export interface TableNames {
+  sessions: string
+}
+
+/**
+ * Where everything is kept. It gathers the ports that the features declare. Making one opens nothing; the first use
+ * does, and brings the schema up to date.
+ */
+export interface Storage {
+  /** The database's id in the API. */
+  readonly id: string
+  readonly tables: TableNames
+  readonly runs: RunRepository
+  readonly sessions: SessionRepository
+  readonly media: MediaRepository
+  /** Shared by all who use the same database in this process. */
+  readonly events: EventBus
+  /** Whether the database answers and its schema is the one of this code. */
+  check(): Promise<{ ready: boolean; reason?: string }>
+  /** Waits for what is under way and lets go of the database. Others in this process that use it keep it. */
+  close(): Promise<void>
+}
