@@ -81,9 +81,9 @@ export interface Runnable {
   /**
    * The input as the run will use it.
    *
-   * @throws ValidationError `INPUT_SCHEMA_MISMATCH`, before the run exists.
+   * @throws ValidationError `INPUT_SCHEMA_MISMATCH` or `INVALID_OUTPUT_SCHEMA`, before the run exists.
    */
-  checkInput?(input: RunInput): RunInput
+  checkInput?(input: RunInput, options: RunOptions): RunInput
   execute(context: RunContext): AsyncGenerator<Yielded, void, void>
   describe(): AgentDescription
 }

@@ -15,3 +15,8 @@ export function toIso(milliseconds: number): string {
 export function toEpochSeconds(milliseconds: number): number {
   return Math.floor(milliseconds / 1000)
 }
+
+/** Milliseconds since 1970 as ISO 8601 in UTC, whole seconds: `2026-04-24T20:15:00Z`. */
+export function toIsoSeconds(milliseconds: number): string {
+  return `${new Date(milliseconds).toISOString().slice(0, 19)}Z`
+}

@@ -12,6 +12,8 @@ export interface StatePatch {
 export interface Facts {
   /** Messages that joined the conversation with this entry, in order. */
   messages?: Message[]
+  /** What the messages say may still be refused: nobody sees it before the run is completed. */
+  isWithheld?: boolean
   /** Id of the tool message that the event's `tool` becomes; its content is `tool.result`. */
   toolMessageId?: string
   statePatch?: StatePatch

@@ -1,7 +1,10 @@
 import type { LogEntry } from './entry.js'
-import type { Message } from './message.js'
-import { addUsage } from './metrics.js'
-import type { ModelMetrics, RunMetrics } from './metrics.js'
+import { endsLeg } from './events.js'
+import { addMedia } from './media.js'
+import type { Media } from './media.js'
+import type { Citations, Message } from './message.js'
+import { addRequest } from './metrics.js'
+import type { RunMetrics } from './metrics.js'
 import type { RunBody, RunStatus } from './run-record.js'
 import type { RunRequirement, ToolExecution } from './tool-execution.js'
 
@@ -27,12 +30,17 @@ export class RunFold {
   requirements: RunRequirement[] = []
   /** When the run began to execute, in milliseconds; undefined before that. */
   startedAt: number | undefined
+  /** Index of the first event that has shown some of the answer; undefined while nothing stands. */
+  contentSince: number | undefined
+  /** What the tools have made. */
+  readonly media: Media = {}
 
+  private endedAt: number | undefined
   private readonly toolsById = new Map<string, ToolExecution>()
   private readonly shown: ShownText[] = []
   private step: ShownText[] = []
   private readonly counts: RunMetrics = {}
-  private readonly byModel = new Map<string, ModelMetrics>()
+  private readonly withheld = new Set<string>()
   private rest: Partial<RunBody> = {}
 
   /** Tool calls in the order in which they were made. */
@@ -53,9 +61,22 @@ export class RunFold {
     return this.join('reasoning')
   }
 
+  /** The structured answer, once it was shown. */
+  get structuredContent(): RunBody['content'] {
+    return typeof this.rest.content === 'object' ? this.rest.content : undefined
+  }
+
+  get citations(): Citations | undefined {
+    return this.rest.citations
+  }
+
   /** Text of the model step that has not finished. */
   get openText(): string {
     return this.step.map(({ content }) => content).join('')
+  }
+
+  get openReasoning(): string {
+    return this.step.map(({ reasoning }) => reasoning).join('')
   }
 
   /** Tokens so far, over all model requests of the run. */
@@ -65,6 +86,7 @@ export class RunFold {
 
   apply({ event, facts }: LogEntry, index: number, at: number): void {
     this.lastIndex = index
+    this.endedAt = endsLeg(event) ? at : undefined
     switch (event.event) {
       case 'RunStarted':
         this.status = 'running'
@@ -73,6 +95,7 @@ export class RunFold {
         if (event.modelProvider !== undefined) this.rest.modelProvider = event.modelProvider
         break
       case 'RunContent':
+        this.contentSince ??= index
         if (typeof event.content === 'string' || event.reasoningContent !== undefined) {
           const content = typeof event.content === 'string' ? event.content : ''
           this.step.push({ index, content, reasoning: event.reasoningContent ?? '' })
@@ -86,12 +109,14 @@ export class RunFold {
         break
       case 'ModelRequestCompleted':
         this.closeStep()
-        if (event.timeToFirstToken !== undefined) this.counts.timeToFirstToken ??= event.timeToFirstToken
         if (event.model !== undefined) this.rest.model = event.model
         if (event.modelProvider !== undefined) this.rest.modelProvider = event.modelProvider
         break
-      case 'ToolCallStarted':
       case 'ToolCallCompleted':
+        addMedia(this.media, event)
+        this.toolsById.set(event.tool.toolCallId, event.tool)
+        break
+      case 'ToolCallStarted':
         this.toolsById.set(event.tool.toolCallId, event.tool)
         break
       case 'ToolCallError':
@@ -108,6 +133,8 @@ export class RunFold {
       case 'RunCancelled':
         this.closeStep()
         this.status = 'cancelled'
+        // It raced with another end, and won.
+        delete this.rest.error
         break
       case 'RunError': {
         this.closeStep()
@@ -118,8 +145,9 @@ export class RunFold {
       }
       case 'RunCompleted': {
         this.closeStep()
+        this.withheld.clear()
         this.status = 'completed'
-        const { event: _name, status: _status, metrics: _metrics, extraData: _extra, ...answer } = event
+        const { event: _name, status: _status, extraData: _extra, ...answer } = event
         this.rest = { ...this.rest, ...answer, contentType: answer.contentType ?? this.rest.contentType }
         break
       }
@@ -132,47 +160,51 @@ export class RunFold {
   body(now: number): RunBody {
     const { text, tools, reasoningContent } = this
     return {
+      ...this.media,
       ...this.rest,
       contentType: this.rest.contentType ?? 'str',
       ...(this.rest.content === undefined && text !== '' && { content: text }),
       ...(reasoningContent !== '' && { reasoningContent }),
-      ...(this.messages.length > 0 && { messages: this.messages }),
+      ...(this.messages.length > 0 && { messages: this.visibleMessages }),
       ...(tools.length > 0 && { tools }),
       ...(this.requirements.length > 0 && { requirements: this.requirements }),
-      metrics: this.metrics(now),
+      metrics: this.rest.metrics ?? this.metrics(now),
     }
   }
 
   /** Tokens and times so far. */
   metrics(now: number): RunMetrics {
+    const { details, ...counts } = this.counts
     return {
-      ...this.counts,
-      ...(this.startedAt !== undefined && { duration: Math.max(0, now - this.startedAt) / 1000 }),
-      ...(this.byModel.size > 0 && { details: { model: [...this.byModel.values()] } }),
+      ...counts,
+      ...(this.startedAt !== undefined && { duration: Math.max(0, (this.endedAt ?? now) - this.startedAt) / 1000 }),
+      ...(details && { details: structuredClone(details) }),
     }
+  }
+
+  /** What an output guardrail has not passed stays with the run. */
+  private get visibleMessages(): Message[] {
+    if (this.withheld.size === 0) return this.messages
+    return this.messages.map((message) => {
+      if (!this.withheld.has(message.id)) return message
+      const { reasoningContent: _reasoning, providerData: _data, ...rest } = message
+      return { ...rest, content: '' }
+    })
   }
 
   private applyFacts({ event, facts = {} }: LogEntry, at: number): void {
     if (facts.historyRunIds) this.historyRunIds = facts.historyRunIds
     for (const message of facts.messages ?? []) {
       this.messages.push(message)
+      if (facts.isWithheld) this.withheld.add(message.id)
       if (message.role === 'assistant' && message.metrics && event.event === 'ModelRequestCompleted') {
-        this.count(message.metrics, event)
+        addRequest(this.counts, message.metrics, event)
       }
     }
     if (facts.toolMessageId === undefined) return
     if (event.event === 'ToolCallCompleted' || event.event === 'ToolCallError') {
       this.messages.push(toolMessage(facts.toolMessageId, event.tool, at))
     }
-  }
-
-  private count(usage: RunMetrics, event: { model?: string; modelProvider?: string }): void {
-    addUsage(this.counts, usage)
-    if (event.model === undefined) return
-    const key = `${event.modelProvider}:${event.model}`
-    const known = this.byModel.get(key) ?? { id: event.model, provider: event.modelProvider ?? '' }
-    addUsage(known, usage)
-    this.byModel.set(key, known)
   }
 
   private closeStep(): void {
@@ -188,6 +220,7 @@ export class RunFold {
     this.step = this.step.filter(({ index }) => index <= after)
     const kept = this.shown.findIndex(({ index }) => index > after)
     if (kept !== -1) this.shown.length = kept
+    if (this.contentSince !== undefined && this.contentSince > after) this.contentSince = undefined
     delete this.rest.content
   }
 

@@ -104,3 +104,15 @@ export const MediaLists = {
   audio: z.array(Audio).optional(),
   files: z.array(File).optional(),
 }
+
+const MediaByKind = z.object(MediaLists)
+/** Media by kind. */
+export type Media = z.infer<typeof MediaByKind>
+
+/** Adds media to others, in place. */
+export function addMedia(to: Media, { images, videos, audio, files }: Media): void {
+  if (images?.length) to.images = [...(to.images ?? []), ...images]
+  if (videos?.length) to.videos = [...(to.videos ?? []), ...videos]
+  if (audio?.length) to.audio = [...(to.audio ?? []), ...audio]
+  if (files?.length) to.files = [...(to.files ?? []), ...files]
+}

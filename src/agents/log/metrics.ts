@@ -93,3 +93,22 @@ export function toTokenCounts(usage: Usage): TokenCounts {
   addUsage(counts, usage)
   return counts
 }
+
+/** Adds one request of a run's model to the run's metrics, in place. */
+export function addRequest(
+  metrics: RunMetrics,
+  usage: MessageMetrics,
+  { model, modelProvider = '' }: { model?: string; modelProvider?: string },
+): void {
+  addUsage(metrics, usage)
+  if (usage.timeToFirstToken !== undefined) metrics.timeToFirstToken ??= usage.timeToFirstToken
+  if (model === undefined) return
+  const details = (metrics.details ??= {})
+  const models = (details.model ??= [])
+  let known = models.find(({ id, provider }) => id === model && provider === modelProvider)
+  if (!known) {
+    known = { id: model, provider: modelProvider }
+    models.push(known)
+  }
+  addUsage(known, usage)
+}

@@ -3,9 +3,8 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import type { StartHost } from '../adapter-conformance.js'
+import type { RunningHost, StartHost } from '../adapter-conformance.js'
 
-const app = fileURLToPath(new URL('../next-app', import.meta.url))
 const bin = createRequire(import.meta.url).resolve('next/dist/bin/next')
 
 /**
@@ -13,8 +12,23 @@ const bin = createRequire(import.meta.url).resolve('next/dist/bin/next')
  * its own.
  */
 export const nextHost: StartHost = async () => {
-  await build()
-  const server = next('start', '--port', '0', '--hostname', '127.0.0.1')
+  const app = fileURLToPath(new URL('../next-app', import.meta.url))
+  await buildNextApp(app)
+  return startNextApp(app)
+}
+
+/** Runs `next build` on the app in a folder. */
+export async function buildNextApp(app: string, env: NodeJS.ProcessEnv = process.env): Promise<void> {
+  const child = next(app, env, 'build')
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (output += chunk.toString()))
+  const [code] = (await once(child, 'exit')) as [number | null]
+  if (code !== 0) throw new Error(`next build failed with ${code}:\n${output}`)
+}
+
+/** Runs `next start` on the built app in a folder. */
+export async function startNextApp(app: string, env: NodeJS.ProcessEnv = process.env): Promise<RunningHost> {
+  const server = next(app, env, 'start', '--port', '0', '--hostname', '127.0.0.1')
   const url = await addressOf(server)
   return {
     url,
@@ -26,18 +40,10 @@ export const nextHost: StartHost = async () => {
   }
 }
 
-async function build(): Promise<void> {
-  const child = next('build')
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (output += chunk.toString()))
-  const [code] = (await once(child, 'exit')) as [number | null]
-  if (code !== 0) throw new Error(`next build failed with ${code}:\n${output}`)
-}
-
-function next(...args: string[]): ChildProcess {
+function next(app: string, env: NodeJS.ProcessEnv, ...args: string[]): ChildProcess {
   // The test runner's own NODE_ENV would make a build that is neither development nor production.
-  const env = { ...process.env, NODE_ENV: 'production' as const, NEXT_TELEMETRY_DISABLED: '1' }
-  return spawn(process.execPath, [bin, ...args], { cwd: app, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const production = { ...env, NODE_ENV: 'production' as const, NEXT_TELEMETRY_DISABLED: '1' }
+  return spawn(process.execPath, [bin, ...args], { cwd: app, env: production, stdio: ['ignore', 'pipe', 'pipe'] })
 }
 
 function addressOf(server: ChildProcess): Promise<string> {

@@ -1,0 +1,27 @@
+import express from 'express'
+import type { Express } from 'express'
+import type { Agent, AgentOS } from 'agentos-sdk'
+import { agentOSRouter } from 'agentos-sdk/express'
+
+/**
+ * An Express app as it may have been there before: its parser, its routes, its errors. One line mounts the AgentOS.
+ *
+ * @param mount where the AgentOS answers: `/` for the root.
+ */
+export function createApp(agentOS: AgentOS, support: Agent, mount = '/os'): Express {
+  const app = express()
+  app.use(express.json())
+
+  app.get('/hello', (_req, res) => void res.send('Hello from the shop.'))
+
+  // Somebody else's system calls in, and an agent answers: an ordinary function call, nothing is stored.
+  app.post('/webhooks/mail', async (req, res) => {
+    const { subject } = req.body as { subject?: string }
+    if (!subject) return void res.status(400).json({ error: 'subject is missing' })
+    const run = await support.run(subject)
+    res.json({ status: run.status, reply: run.content })
+  })
+
+  app.use(mount, agentOSRouter(agentOS))
+  return app
+}

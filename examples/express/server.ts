@@ -1,0 +1,21 @@
+import { AgentOS } from 'agentos-sdk'
+import { sqlite } from 'agentos-sdk/storage'
+import { supportAgent } from '../support-agent.ts'
+import { createApp } from './app.ts'
+
+const support = supportAgent('support')
+const agentOS = new AgentOS({ agents: [support], storage: sqlite(process.env.AGENTOS_DB ?? 'agentos.db') })
+const port = Number(process.env.PORT ?? 8000)
+
+const server = createApp(agentOS, support).listen(port, (error) => {
+  if (error) throw error
+  console.log(`http://localhost:${port}/hello is the shop, http://localhost:${port}/os/docs the agents.`)
+})
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, async () => {
+    server.close()
+    await agentOS.stop()
+    process.exit()
+  })
+}

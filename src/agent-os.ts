@@ -1,0 +1,167 @@
+import type { Runnable } from './agents/runnable.js'
+import { anonymousCaller, bindCaller, fullCaller } from './core/caller.js'
+import type { Bound, Caller } from './core/caller.js'
+import { systemClock, toIso } from './core/clock.js'
+import type { Clock } from './core/clock.js'
+import { consoleLogger } from './core/logger.js'
+import type { Logger } from './core/logger.js'
+import { agentRoutes } from './http/agents.js'
+import { createHttpApp } from './http/app.js'
+import type { BodyLimits } from './http/body-limits.js'
+import { docsRoutes } from './http/docs.js'
+import { runRoutes } from './http/runs.js'
+import type { ServerDescription, Services } from './http/services.js'
+import { sessionRoutes } from './http/sessions.js'
+import { systemRoutes } from './http/system.js'
+import type { MountOptions, WebHandler } from './http/web-handler.js'
+import { Catalog } from './runs/catalog.js'
+import { RunManager } from './runs/run-manager.js'
+import type { RunSettings } from './runs/run-manager.js'
+import { SessionStore } from './sessions/session-store.js'
+import { sqlite } from './storage/sqlite.js'
+import type { Storage } from './storage/storage.js'
+
+/** What an AgentOS is made of. */
+export interface AgentOSOptions {
+  /** Default: `agentos`. It is the audience of tokens, so it should not change. */
+  id?: string
+  /** Title of the API's description. */
+  name?: string
+  description?: string
+  /** Of your service. Default: `1.0.0`. */
+  version?: string
+  /** What can be run: agents, and foreign ones behind `runnable()`. */
+  agents: readonly Runnable[]
+  /** Default: `sqlite('agentos.db')` in the working directory. */
+  storage?: Storage
+  /** Pino-shaped. Default: warnings and errors as JSON lines on standard error. */
+  logger?: Logger
+  /** How much of a request's body is taken. */
+  limits?: Partial<BodyLimits>
+  /** Times of runs, in milliseconds. */
+  runs?: Partial<RunSettings>
+  /** `agno` spells states and times of runs as AgentOSClient, the client library of the origin, compares them. */
+  compatibility?: 'agno'
+  /** Where time comes from, for tests. */
+  clock?: Clock
+}
+
+/**
+ * Agents as a service inside your backend: one handler to mount on your host, and the same things as methods.
+ *
+ * Constructing one opens nothing; the first use opens the database and brings its schema up to date.
+ *
+ * @example
+ * ```ts
+ * const agentOS = new AgentOS({ agents: [support], storage: sqlite('agentos.db') })
+ * app.use('/os', agentOSRouter(agentOS)) // agentos-sdk/express
+ * const run = await agentOS.runs.create({ agentId: 'support', message: 'Where is order 7?', userId: 'alice' })
+ * ```
+ */
+export class AgentOS implements WebHandler {
+  readonly id: string
+  /** Runs, as the host itself. */
+  readonly runs: Bound<RunManager>
+  /** Sessions, as the host itself. */
+  readonly sessions: Bound<SessionStore>
+  private readonly storage: Storage
+  private readonly server: ServerDescription
+  private readonly runManager: RunManager
+  private readonly sessionStore: SessionStore
+  private readonly http: WebHandler
+
+  /** @throws ConfigurationError when two agents have the same id, or one can't be described. */
+  constructor(options: AgentOSOptions) {
+    const { id = 'agentos', version = '1.0.0', clock = systemClock, logger = consoleLogger } = options
+    this.id = id
+    this.storage = options.storage ?? sqlite('agentos.db')
+    const { runs, sessions, media, events } = this.storage
+    const catalog = new Catalog(options.agents)
+    const runManager = new RunManager({ runs, media, events, catalog, clock, logger, settings: options.runs })
+    this.runManager = runManager
+    this.sessionStore = new SessionStore(
+      sessions,
+      {
+        list: (caller, filter) => runManager.list(caller, filter),
+        get: (caller, runId) => runManager.get(caller, runId),
+        cancel: (caller, runId) => runManager.cancel(caller, runId),
+        activeOf: (sessionId) => runs.active(sessionId),
+      },
+      clock,
+    )
+    this.server = {
+      id,
+      name: options.name,
+      description: options.description,
+      version,
+      startedAt: toIso(clock.now()),
+      catalog,
+      database: this.storage,
+      authMode: 'none',
+      enforcesScopes: false,
+      compatibility: options.compatibility,
+    }
+    const routes = [...agentRoutes, ...runRoutes, ...sessionRoutes, ...systemRoutes]
+    this.http = createHttpApp<Services>({
+      routes: [...routes, ...docsRoutes(routes)],
+      authenticate: () => anonymousCaller,
+      services: (caller) => this.as(caller),
+      authorization: false,
+      logger,
+      limits: options.limits,
+      compatibility: options.compatibility,
+    })
+    const { runs: ownRuns, sessions: ownSessions } = this.as(fullCaller)
+    this.runs = ownRuns
+    this.sessions = ownSessions
+  }
+
+  /** The services as this caller may use them: rows that it may not see don't exist for it. */
+  as(caller: Caller): Services {
+    return new CallerServices(caller, this.runManager, this.sessionStore, this.server)
+  }
+
+  /** Answers a Web-standard request; the adapters of hosts call it. */
+  fetch(request: Request, options?: MountOptions): Promise<Response> {
+    return this.http.fetch(request, options)
+  }
+
+  /** Whether a path, without the mount prefix, is one of this API. */
+  matches(pathname: string): boolean {
+    return this.http.matches(pathname)
+  }
+
+  /**
+   * Shuts down: new runs are refused, those that are going on are waited for (`runs.stopDeadlineMs`, default 25 s),
+   * and the database is closed. Call it when the process is told to end.
+   */
+  async stop(): Promise<void> {
+    await this.runManager.stop()
+    await this.storage.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+}
+
+/** Most requests use one service: each is bound when it is first asked for. */
+class CallerServices implements Services {
+  private boundRuns: Bound<RunManager> | undefined
+  private boundSessions: Bound<SessionStore> | undefined
+
+  constructor(
+    private readonly caller: Caller,
+    private readonly runManager: RunManager,
+    private readonly sessionStore: SessionStore,
+    readonly server: ServerDescription,
+  ) {}
+
+  get runs(): Bound<RunManager> {
+    return (this.boundRuns ??= bindCaller(this.runManager, this.caller))
+  }
+
+  get sessions(): Bound<SessionStore> {
+    return (this.boundSessions ??= bindCaller(this.sessionStore, this.caller))
+  }
+}

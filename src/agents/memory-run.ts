@@ -1,0 +1,153 @@
+import { systemClock, toIso } from '../core/clock.js'
+import type { Clock } from '../core/clock.js'
+import { fullCaller } from '../core/caller.js'
+import type { Caller } from '../core/caller.js'
+import { newId } from '../core/ids.js'
+import type { JsonObject, JsonValue } from '../core/json.js'
+import { consoleLogger } from '../core/logger.js'
+import type { Logger } from '../core/logger.js'
+import { drive } from './drive.js'
+import type { RunEvent } from './log/events.js'
+import { RunFold } from './log/fold.js'
+import type { AgentRun, RunInput } from './log/run-record.js'
+import type { RunContext, Runnable, RunOptions } from './runnable.js'
+import { deepMerge, SessionState } from './session-state.js'
+import { withIds } from './tool-result.js'
+import type { GivenMedia } from './tool-result.js'
+
+/** What a run of a bare agent can be given beside its input. */
+export interface AgentRunOptions extends RunOptions, GivenMedia {
+  /** Default: a new id. */
+  runId?: string
+  /** Default: a new id. There is no storage, so nothing of an earlier run is known. */
+  sessionId?: string
+  userId?: string
+  /** Who acts. Default: the program itself. */
+  caller?: Caller
+  /** Cancels the run. */
+  signal?: AbortSignal
+  /** Default: warnings and errors, as JSON lines on standard error. */
+  logger?: Logger
+  /** Default: the system's. */
+  clock?: Clock
+}
+
+/** The record of a run. What a completed one has said is of the agent's own type. */
+export type AgentRunOf<Content> = Omit<AgentRun, 'content' | 'status'> &
+  (
+    | { status: 'completed'; content: Content }
+    /** Of a text answer, `content` is what was said so far. */
+    | { status: Exclude<AgentRun['status'], 'completed'>; content?: Content }
+  )
+
+/** The events of a run as it goes on, and its record once it has ended. */
+export interface AgentStream<Content = unknown> extends AsyncIterable<RunEvent> {
+  readonly runId: string
+  readonly sessionId: string
+  /** The run's record. Waits for the end; a run that nobody iterates over goes on for it. Never rejects. */
+  readonly result: Promise<AgentRunOf<Content>>
+}
+
+/**
+ * Starts a run that lives in memory only.
+ *
+ * @throws ValidationError when the component refuses the input.
+ */
+export function startRun(
+  runnable: Runnable,
+  content: JsonValue,
+  options: AgentRunOptions,
+  isStreaming: boolean,
+): AgentStream {
+  return new MemoryRun(runnable, content, options, isStreaming)
+}
+
+class MemoryRun implements AgentStream {
+  readonly runId: string
+  readonly sessionId: string
+  private readonly context: RunContext
+  private readonly abort = new AbortController()
+  private readonly createdAt: number
+  private readonly ended = Promise.withResolvers<AgentRunOf<unknown>>()
+  private isFollowed = false
+
+  constructor(
+    private readonly runnable: Runnable,
+    content: JsonValue,
+    private readonly options: AgentRunOptions,
+    isStreaming: boolean,
+  ) {
+    const { clock = systemClock, logger = consoleLogger, caller = fullCaller, userId } = options
+    const { images, videos, audio, files } = withIds(options)
+    const input: RunInput = { inputContent: content, images, videos, audios: audio, files }
+    this.runId = options.runId ?? newId('run')
+    this.sessionId = options.sessionId ?? newId('ses')
+    this.createdAt = clock.now()
+    this.context = {
+      runId: this.runId,
+      sessionId: this.sessionId,
+      ...(userId !== undefined && { userId }),
+      caller,
+      input: runnable.checkInput?.(input, options) ?? input,
+      options,
+      isStreaming,
+      signal: this.abort.signal,
+      state: this.initialState(runnable.sessionState ?? {}),
+      history: [],
+      historyRunIds: [],
+      fold: new RunFold(),
+      clock,
+      logger,
+    }
+  }
+
+  get result(): Promise<AgentRunOf<unknown>> {
+    if (!this.isFollowed) void this.drain()
+    return this.ended.promise
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<RunEvent, void, void> {
+    if (this.isFollowed) throw new TypeError('The events of this run are read already; a stream is read once.')
+    this.isFollowed = true
+    const { signal } = this.options
+    const onAbort = (): void => this.abort.abort(signal?.reason)
+    if (signal?.aborted) onAbort()
+    signal?.addEventListener('abort', onAbort, { once: true })
+    try {
+      yield* drive(this.runnable, this.context, this.abort)
+    } finally {
+      signal?.removeEventListener('abort', onAbort)
+      this.ended.resolve(this.record())
+    }
+  }
+
+  private async drain(): Promise<void> {
+    for await (const _event of this);
+  }
+
+  private initialState(given: JsonObject): SessionState {
+    const { userId, sessionState = {} } = this.options
+    const current = { current_session_id: this.sessionId, current_run_id: this.runId }
+    return new SessionState(
+      {},
+      userId === undefined ? current : { current_user_id: userId, ...current },
+      deepMerge(given, sessionState),
+    )
+  }
+
+  private record(): AgentRunOf<unknown> {
+    const { fold, clock, input, userId } = this.context
+    const record: AgentRun = {
+      runId: this.runId,
+      sessionId: this.sessionId,
+      ...(userId !== undefined && { userId }),
+      agentId: this.runnable.id,
+      agentName: this.runnable.name,
+      input,
+      ...fold.body(clock.now()),
+      status: fold.status,
+      createdAt: toIso(this.createdAt),
+    }
+    return record as AgentRunOf<unknown>
+  }
+}

@@ -1,0 +1,156 @@
+import { toEpochSeconds } from '../core/clock.js'
+import { newId } from '../core/ids.js'
+import type { JsonObject, JsonValue } from '../core/json.js'
+import { withDeadline } from './abortable.js'
+import type { AgentLeg } from './agent-leg.js'
+import type { LogEntry } from './log/entry.js'
+import type { ToolExecution } from './log/tool-execution.js'
+import { pauseOf } from './tool-pause.js'
+import { resultText, ToolResult } from './tool-result.js'
+import type { Tool, ToolContext } from './tool.js'
+
+/** A call as the model wrote it; `arguments` is JSON text that may not parse. */
+export interface AskedCall {
+  id: string
+  name: string
+  arguments: string
+}
+
+/** What is to be done about a call of the model. */
+export type PlannedCall =
+  | { todo: 'run'; execution: ToolExecution; tool: Tool; args: unknown; isStarted: boolean }
+  /** The call can't be made; the model is told why. */
+  | { todo: 'refuse'; execution: ToolExecution; problem: string; isStarted: boolean }
+  /** Somebody has to act first. */
+  | { todo: 'pause'; execution: ToolExecution }
+
+/** Decides about a call; nothing has happened yet when this returns. */
+export async function planCall(leg: AgentLeg, call: AskedCall): Promise<PlannedCall> {
+  const { run, tools } = leg
+  const tool = tools.get(call.name)
+  const known = run.fold.tool(call.id)
+  const written = parseArguments(call.arguments)
+  const args = 'value' in written ? withoutUserInput(written.value, tool) : undefined
+  const execution: ToolExecution = known ?? {
+    toolCallId: call.id,
+    toolName: call.name,
+    ...(args && { toolArgs: args }),
+    stopAfterToolCall: tool?.stopAfterCall ?? false,
+    createdAt: toEpochSeconds(run.clock.now()),
+    ...(tool?.approval && { approvalType: tool.approval }),
+  }
+  const isStarted = known !== undefined
+  const refuse = (problem: string): PlannedCall => ({ todo: 'refuse', execution, problem, isStarted })
+  if (tool === undefined) {
+    const names = [...tools.keys()]
+    return refuse(
+      `There is no tool "${call.name}". ${names.length > 0 ? `There are: ${names.join(', ')}.` : ''}`.trim(),
+    )
+  }
+  if ('problem' in written || args === undefined) return refuse('problem' in written ? written.problem : '')
+  const checked = await tool.check(args, tool.requiresUserInput)
+  if ('problem' in checked) return refuse(`The arguments are wrong.\n${checked.problem}`)
+  const pause = pauseOf(tool, execution, known)
+  if (pause) return { todo: 'pause', execution: pause }
+  return { todo: 'run', execution, tool, args: checked.args, isStarted }
+}
+
+/** Makes the call. What goes wrong with it becomes its result; only the end of the run is thrown. */
+export async function runCall(
+  leg: AgentLeg,
+  { execution, tool, args }: Extract<PlannedCall, { todo: 'run' }>,
+  show: (entry: LogEntry) => void,
+): Promise<readonly LogEntry[]> {
+  const { plan, run } = leg
+  const startedAt = run.clock.now()
+  let isOpen = true
+  const limit = tool.timeoutMs ?? plan.toolTimeoutMs
+  try {
+    const result = await withDeadline(
+      async (signal) =>
+        await tool.execute(
+          args,
+          toolContext(leg, execution, signal, (entry) => isOpen && show(entry)),
+        ),
+      run.signal,
+      limit,
+      () => new Error(`The tool "${tool.name}" took longer than ${limit} ms.`),
+    )
+    const text = resultText(result)
+    const media = result instanceof ToolResult ? result.media : {}
+    const done = finished(execution, text, false, startedAt, run.clock.now())
+    return [{ event: { event: 'ToolCallCompleted', tool: done, ...media }, facts: { toolMessageId: newId('msg') } }]
+  } catch (error) {
+    run.signal.throwIfAborted()
+    run.logger.warn(
+      { err: error, runId: run.runId, tool: tool.name, toolCallId: execution.toolCallId },
+      'A tool failed',
+    )
+    return failedCall(execution, errorText(error), startedAt, run.clock.now())
+  } finally {
+    isOpen = false
+  }
+}
+
+/** The entries of a call that failed, or was never made. */
+export function failedCall(execution: ToolExecution, error: string, startedAt: number, now: number): LogEntry[] {
+  const tool = finished(execution, error, true, startedAt, now)
+  return [
+    { event: { event: 'ToolCallCompleted', tool }, facts: { toolMessageId: newId('msg') } },
+    { event: { event: 'ToolCallError', tool, error } },
+  ]
+}
+
+function finished(
+  execution: ToolExecution,
+  result: string,
+  toolCallError: boolean,
+  startedAt: number,
+  now: number,
+): ToolExecution {
+  const duration = Math.max(0, now - startedAt) / 1000
+  const metrics = { startTime: startedAt / 1000, endTime: now / 1000, duration, time: duration }
+  return { ...execution, result, toolCallError, metrics }
+}
+
+function toolContext(
+  leg: AgentLeg,
+  { toolCallId }: ToolExecution,
+  signal: AbortSignal,
+  show: (entry: LogEntry) => void,
+): ToolContext {
+  return {
+    ...leg.about,
+    signal,
+    toolCallId,
+    idempotencyKey: `${leg.run.runId}:${toolCallId}`,
+    emit: (fields) => {
+      if ('data' in fields) throw new TypeError('A custom event can\'t have a field "data"; give it another name.')
+      // As text, since what the tool does to its objects later must not change what was shown.
+      const own = JSON.parse(JSON.stringify(fields)) as JsonObject
+      show({ event: { ...own, event: 'CustomEvent', toolCallId } })
+    },
+  }
+}
+
+function parseArguments(text: string): { value: JsonObject } | { problem: string } {
+  let value: JsonValue
+  try {
+    value = text.trim() === '' ? {} : (JSON.parse(text) as JsonValue)
+  } catch (error) {
+    return { problem: `The arguments are not JSON: ${errorText(error)}` }
+  }
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
+  return isObject ? { value: value as JsonObject } : { problem: 'The arguments must be a JSON object.' }
+}
+
+/** What a person is to give is not taken from the model. */
+function withoutUserInput(args: JsonObject, tool: Tool | undefined): JsonObject {
+  const fields = tool?.requiresUserInput
+  return fields ? Object.fromEntries(Object.entries(args).filter(([name]) => !fields.includes(name))) : args
+}
+
+function errorText(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error.message === '' ? error.name : error.message
+}

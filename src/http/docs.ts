@@ -1,0 +1,108 @@
+import { z } from 'zod'
+import { NotFoundError } from '../core/errors.js'
+import { docsAsset, docsPage } from './docs-page.js'
+import { openApiDocument } from './openapi.js'
+import type { Route } from './route.js'
+import { route } from './services.js'
+import type { ServerDescription, Services } from './services.js'
+
+const tags = ['System']
+
+const tagList = [
+  { name: 'Agents', description: 'What can be run.' },
+  { name: 'Runs', description: 'What agents are asked, and what they make of it.' },
+  { name: 'Sessions', description: 'Conversations, with what was said in them.' },
+  { name: 'System', description: 'The server itself.' },
+]
+
+/**
+ * The routes that describe the API: the OpenAPI document of these routes, and a page to browse it.
+ *
+ * @param described all other routes.
+ */
+export function docsRoutes(described: readonly Route<Services>[]): Route<Services>[] {
+  const documents = new DocumentCache(() => [...described, openApi])
+
+  const openApi = route({
+    method: 'get',
+    path: '/openapi.json',
+    operationId: 'get_openapi',
+    summary: 'This description',
+    tags,
+    scope: 'public',
+    response: { 200: z.record(z.string(), z.unknown()) },
+    examples: { response: { openapi: '3.1.1', info: { title: 'AgentOS', version: '1.0.0' }, paths: {} } },
+    handler: ({ os, basePath }) => documents.response(os.server, basePath),
+  })
+
+  const page = route({
+    method: 'get',
+    path: '/docs',
+    operationId: 'get_docs',
+    summary: 'This description as a page',
+    tags,
+    scope: 'any',
+    hidden: true,
+    response: { 200: { contentType: 'text/html' } },
+    handler: ({ os }) => docsPage({ title: titleOf(os.server), openapiPath: 'openapi.json' }),
+  })
+
+  const asset = route({
+    method: 'get',
+    path: '/docs/assets/{name}',
+    operationId: 'get_docs_asset',
+    summary: 'A file of the page',
+    tags,
+    scope: 'any',
+    hidden: true,
+    params: z.object({ name: z.string() }),
+    response: { 200: { contentType: 'text/javascript' } },
+    handler: ({ params }) => assetResponse(params.name),
+  })
+
+  return [openApi, page, asset]
+}
+
+/** Building the document takes a while, writing it out for another mount does not. */
+class DocumentCache {
+  private built: { server: ServerDescription; document: object } | undefined
+  private readonly texts = new Map<string, string>()
+
+  constructor(private readonly routes: () => readonly Route<Services>[]) {}
+
+  response(server: ServerDescription, basePath: string): Response {
+    return new Response(this.text(server, basePath), { headers: { 'content-type': 'application/json' } })
+  }
+
+  private text(server: ServerDescription, basePath: string): string {
+    if (this.built?.server !== server) {
+      this.built = { server, document: this.build(server) }
+      this.texts.clear()
+    }
+    const known = this.texts.get(basePath)
+    if (known !== undefined) return known
+    const text = JSON.stringify({ ...this.built.document, servers: [{ url: basePath || '/' }] })
+    // A mount below a path parameter has any number of prefixes.
+    if (this.texts.size < MAX_TEXTS) this.texts.set(basePath, text)
+    return text
+  }
+
+  private build(server: ServerDescription): object {
+    const { version, description } = server
+    return openApiDocument(this.routes(), { title: titleOf(server), version, description, tags: tagList })
+  }
+}
+
+const MAX_TEXTS = 16
+
+function titleOf(server: ServerDescription): string {
+  return server.name ?? 'AgentOS'
+}
+
+async function assetResponse(name: string): Promise<Response> {
+  const file = await docsAsset(name)
+  if (!file) throw new NotFoundError('ROUTE_NOT_FOUND', `There is no file "${name}" here.`)
+  return new Response(file.body, {
+    headers: { 'content-type': file.type, 'cache-control': 'public, max-age=86400' },
+  })
+}

@@ -1,0 +1,30 @@
+/** Examples of the run routes, spelled as on the wire; a test sends and checks each of them. */
+export const runRequestExample = { message: 'Where is order 7?', user_id: 'alice', session_id: 'thread-42' }
+
+export const runExample = {
+  run_id: 'run_0199f3a2-7c31-7d5e-8b1f-2f4c6a8e0b13',
+  session_id: 'thread-42',
+  user_id: 'alice',
+  agent_id: 'support',
+  agent_name: 'Support',
+  input: { input_content: 'Where is order 7?' },
+  content: 'Order 7 is on its way.',
+  content_type: 'str',
+  model: 'gpt-5-mini',
+  model_provider: 'OpenAI',
+  metrics: { input_tokens: 42, output_tokens: 8, total_tokens: 50, duration: 1.2 },
+  status: 'completed',
+  created_at: '2026-04-24T20:15:00Z',
+}
+
+export const runRowExample = {
+  run_id: runExample.run_id,
+  agent_id: runExample.agent_id,
+  user_id: runExample.user_id,
+  status: 'completed',
+  run_input: 'Where is order 7?',
+  content: runExample.content,
+  run_response_format: 'text',
+  metrics: runExample.metrics,
+  created_at: runExample.created_at,
+}

@@ -1,0 +1,64 @@
+import { AgentEvent, endsLeg } from '../agents/log/events.js'
+import type { RunEvent } from '../agents/log/events.js'
+import type { RunStream } from '../runs/run-stream.js'
+import { encoder } from './encode.js'
+import { sseFrame, sseResponse } from './sse.js'
+
+const encodeEvent = encoder(AgentEvent)
+
+/** What is left of a stream whose client wants no other events: the text, and what tells which run it is and how it ends. */
+const ESSENTIAL = new Set(['RunStarted', 'RunContent', 'RunIntermediateContent', 'RunRecovered', 'RunContinued'])
+
+export interface StreamReplyOptions {
+  /** False leaves only {@link ESSENTIAL} events and those that end the run. */
+  allEvents: boolean
+  /** Clients of the origin expect a cancelled run to be completed as well. */
+  compatibility?: 'agno'
+  requestId: string
+}
+
+/** The events of a run as server-sent events. What refuses the run is thrown before any frame is sent. */
+export async function runStreamReply(stream: RunStream, options: StreamReplyOptions): Promise<Response> {
+  const { runId, sessionId } = await stream.accepted
+  return sseResponse(new Frames(stream.batches(), options), {
+    headers: { 'X-Run-Id': runId, 'X-Session-Id': sessionId },
+    requestId: options.requestId,
+  })
+}
+
+/** Spelled out as an iterator: a generator that waits for its next event could not be closed meanwhile. */
+class Frames implements AsyncIterableIterator<readonly string[]> {
+  constructor(
+    private readonly batches: AsyncIterableIterator<readonly RunEvent[]>,
+    private readonly options: StreamReplyOptions,
+  ) {}
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  async next(): Promise<IteratorResult<readonly string[], undefined>> {
+    const { done, value } = await this.batches.next()
+    if (done) return { done: true, value: undefined }
+    const shown = this.options.allEvents ? value : value.filter((event) => ESSENTIAL.has(event.event) || endsLeg(event))
+    return { done: false, value: shown.flatMap((event) => this.frames(event)) }
+  }
+
+  async return(): Promise<IteratorResult<readonly string[], undefined>> {
+    await this.batches.return?.()
+    return { done: true, value: undefined }
+  }
+
+  private frames(event: RunEvent): string[] {
+    const frames = [eventFrame(event)]
+    if (event.event === 'RunCancelled' && this.options.compatibility === 'agno') {
+      const { reason: _reason, ...rest } = event
+      frames.push(eventFrame({ ...rest, event: 'RunCompleted', status: 'cancelled' }))
+    }
+    return frames
+  }
+}
+
+function eventFrame(event: RunEvent): string {
+  return sseFrame(event.event, event.eventIndex, JSON.stringify(encodeEvent(event)))
+}

@@ -1,0 +1,39 @@
+import type { Bound } from '../core/caller.js'
+import type { Catalog } from '../runs/catalog.js'
+import type { RunManager } from '../runs/run-manager.js'
+import type { SessionStore } from '../sessions/session-store.js'
+import { routesFor } from './route.js'
+
+/** A database, as far as clients see it. */
+export interface ServedDatabase {
+  readonly id: string
+  readonly tables: { readonly sessions: string }
+  check(): Promise<{ ready: boolean; reason?: string }>
+}
+
+/** The AgentOS that answers: what it is called, and what it is made of. */
+export interface ServerDescription {
+  readonly id: string
+  readonly name?: string
+  readonly description?: string
+  readonly version: string
+  /** ISO 8601. */
+  readonly startedAt: string
+  readonly catalog: Catalog
+  readonly database: ServedDatabase
+  readonly authMode: 'none' | 'security_key' | 'jwt'
+  /** Whether callers other than service accounts need scopes. */
+  readonly enforcesScopes: boolean
+  /** Spells answers as clients of the origin expect them. */
+  readonly compatibility?: 'agno'
+}
+
+/** What handlers work with, bound to the caller of the request. */
+export interface Services {
+  readonly runs: Bound<RunManager>
+  readonly sessions: Bound<SessionStore>
+  readonly server: ServerDescription
+}
+
+/** The `route()` of all route files. */
+export const route = routesFor<Services>()

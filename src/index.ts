@@ -1,0 +1,58 @@
+/**
+ * Agents as a service inside the backend that you already have.
+ *
+ * @module
+ */
+export { AgentOS } from './agent-os.js'
+export type { AgentOSOptions } from './agent-os.js'
+export { Agent } from './agents/agent.js'
+export type { ContentOf, InputOf } from './agents/agent.js'
+export type { AgentContext, Dependencies } from './agents/agent-context.js'
+export type { AgentOptions } from './agents/agent-options.js'
+export { GuardrailError } from './agents/guardrail.js'
+export type { GuardrailId, InputGuardrail, OutputGuardrail, PostHook, PreHook } from './agents/guardrail.js'
+export type { LogEntry } from './agents/log/entry.js'
+export type { RunEvent, RunEventName } from './agents/log/events.js'
+export type { Audio, File, Image, Video } from './agents/log/media.js'
+export type { Message } from './agents/log/message.js'
+export type { RunMetrics } from './agents/log/metrics.js'
+export type { Run, RunFailure, RunInput, RunStatus } from './agents/log/run-record.js'
+export type { RunRequirement, ToolExecution } from './agents/log/tool-execution.js'
+export type { AgentRunOf, AgentRunOptions, AgentStream } from './agents/memory-run.js'
+export { RunFailedError } from './agents/run-failure.js'
+export type { Concurrency, RunContext, Runnable, RunOptions } from './agents/runnable.js'
+export { toolResult } from './agents/tool-result.js'
+export { tool } from './agents/tool.js'
+export type { Tool, ToolContext, ToolDefinition, Toolset, TypedTool } from './agents/tool.js'
+export type { Bound, Caller } from './core/caller.js'
+export type { Clock } from './core/clock.js'
+export {
+  AgentOSError,
+  BadRequestError,
+  ConfigurationError,
+  ConflictError,
+  ForbiddenError,
+  MissingPackageError,
+  NotConfiguredError,
+  NotFoundError,
+  PayloadTooLargeError,
+  TooManyRequestsError,
+  UnauthorizedError,
+  UnavailableError,
+  UnsupportedMediaTypeError,
+  ValidationError,
+} from './core/errors.js'
+export type { ValidationIssue } from './core/errors.js'
+export type { JsonObject, JsonValue } from './core/json.js'
+export type { Logger } from './core/logger.js'
+export type { Page, Slice } from './core/page.js'
+export type { MountOptions, WebHandler } from './http/web-handler.js'
+export type { CreateRun } from './runs/create-run.js'
+export type { CancelledRun } from './runs/run-canceller.js'
+export { RunManager } from './runs/run-manager.js'
+export type { RunSettings, StartedRun } from './runs/run-manager.js'
+export type { RunFilter } from './runs/run-repository.js'
+export { RunStream } from './runs/run-stream.js'
+export { SessionStore } from './sessions/session-store.js'
+export type { SessionDetail, SessionListItem } from './sessions/session.js'
+export type { Storage } from './storage/storage.js'

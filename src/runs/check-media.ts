@@ -1,0 +1,39 @@
+import type { z } from 'zod'
+import { ValidationError } from '../core/errors.js'
+import type { CreateRun } from './create-run.js'
+
+type Given = NonNullable<z.output<typeof CreateRun>['files']>[number]
+
+const BASE64 = /^[A-Za-z0-9+/\s]*={0,2}\s*$/
+const KINDS = ['images', 'audio', 'videos', 'files'] as const
+
+/**
+ * Checks that each medium says in one way where its bytes are.
+ *
+ * @throws ValidationError `VALIDATION_ERROR`; `MEDIA_PATH_FORBIDDEN` for a path: what lies on the server's disk is not
+ *   a caller's to name.
+ */
+export function checkMedia(input: z.output<typeof CreateRun>): void {
+  for (const kind of KINDS) input[kind]?.forEach((medium, index) => checkOne(medium as Given, `${kind}.${index}`, kind))
+}
+
+function checkOne(medium: Given, path: string, kind: (typeof KINDS)[number]): void {
+  const { url, filepath, content, mimeType } = medium
+  if (filepath !== undefined) {
+    throw refused('MEDIA_PATH_FORBIDDEN', `${path}.filepath`, 'Files of the server are not taken; send content or url')
+  }
+  if ((url === undefined) === (content === undefined)) {
+    throw refused('VALIDATION_ERROR', path, 'Exactly one of url and content is needed')
+  }
+  if (url !== undefined && !/^https?:\/\//i.test(url)) {
+    throw refused('VALIDATION_ERROR', `${path}.url`, 'Must be an http or https URL')
+  }
+  const isText = kind === 'files' && mimeType?.startsWith('text/')
+  if (content !== undefined && !isText && !BASE64.test(content)) {
+    throw refused('VALIDATION_ERROR', `${path}.content`, 'Must be base64')
+  }
+}
+
+function refused(code: string, path: string, message: string): ValidationError {
+  return new ValidationError(code, `The request is not valid. ${path}: ${message}.`, [{ path, message }])
+}

@@ -1,0 +1,104 @@
+import { isEndStatus } from '../agents/log/run-record.js'
+import type { EndStatus } from '../agents/log/run-record.js'
+import { cancelEntries } from '../agents/run-ending.js'
+import { SessionState } from '../agents/session-state.js'
+import type { Caller } from '../core/caller.js'
+import type { Clock } from '../core/clock.js'
+import { NotFoundError } from '../core/errors.js'
+import type { EventBus } from './event-bus.js'
+import { LeaseLostError, RunLog } from './run-log.js'
+import type { RunHead, RunRepository } from './run-repository.js'
+import { foldLog } from './stored-run.js'
+import type { StoredMedia } from './stored-media.js'
+
+export interface RunCancellerParts {
+  runs: RunRepository
+  media: StoredMedia
+  events: EventBus
+  clock: Clock
+  executorId: string
+  /** Milliseconds that the executor has to end the run itself. */
+  cancelWaitMs: number
+}
+
+/** What became of a run that was to be cancelled. */
+export interface CancelledRun {
+  runId: string
+  sessionId: string
+  status: EndStatus
+}
+
+/** How often the row is looked at while its executor ends the run, should no message come. */
+const LOOK_MS = 250
+
+/** Ends runs from outside of their execution. */
+export class RunCanceller {
+  constructor(private readonly parts: RunCancellerParts) {}
+
+  /**
+   * Marks the run, which from then on takes nothing but its end; gives its executor the time to write that; and else
+   * takes the run over and writes it itself. So the answer always is an end state.
+   */
+  async cancel(caller: Caller, runId: string, reason: string): Promise<CancelledRun> {
+    const { runs, events, clock } = this.parts
+    let head = await runs.requestCancel(caller, runId, clock.now())
+    if (head?.status === 'running') {
+      events.cancelRequested(runId)
+      head = await this.untilEnded(caller, head)
+    }
+    while (head && !isEndStatus(head.status)) {
+      await this.endByForce(head, reason)
+      head = (await runs.get(caller, runId))?.head
+    }
+    if (!head) throw new NotFoundError('RUN_NOT_FOUND', `There is no run "${runId}".`)
+    return { runId, sessionId: head.sessionId, status: endStatusOf(head) }
+  }
+
+  private async untilEnded(caller: Caller, marked: RunHead): Promise<RunHead | undefined> {
+    const { runs, events } = this.parts
+    const deadline = performance.now() + this.parts.cancelWaitMs
+    let head: RunHead | undefined = marked
+    while (head?.status === 'running' && performance.now() < deadline) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(done, Math.min(LOOK_MS, Math.max(0, deadline - performance.now())))
+        const forget = events.onCommitted(marked.runId, done)
+        function done(): void {
+          clearTimeout(timer)
+          forget()
+          resolve()
+        }
+      })
+      head = (await runs.get(caller, marked.runId))?.head
+    }
+    return head
+  }
+
+  private async endByForce({ runId, attempt, sessionId }: RunHead, reason: string): Promise<void> {
+    const { runs, clock, executorId } = this.parts
+    const taken = await runs.takeOver(runId, attempt, executorId, clock.now())
+    // Somebody was faster; what the run has become is in its row.
+    if (!taken) return
+    const fold = await foldLog(runs, taken.head)
+    const state = new SessionState({}, { current_session_id: sessionId, current_run_id: runId })
+    const log = new RunLog({
+      ...this.parts,
+      runId,
+      attempt: taken.head.attempt,
+      fold,
+      state,
+      isStreaming: false,
+      onFailure: () => undefined,
+    })
+    for (const entry of cancelEntries(fold, clock.now(), reason)) log.append(entry)
+    try {
+      await log.commit({ status: 'cancelled', usage: fold.metrics(clock.now()) })
+    } catch (error) {
+      if (!(error instanceof LeaseLostError)) throw error
+    }
+  }
+}
+
+function endStatusOf({ status }: RunHead): EndStatus {
+  if (isEndStatus(status)) return status
+  throw new TypeError(`The run is ${status}.`)
+}

@@ -1,0 +1,228 @@
+import { isDurable } from '../agents/log/entry.js'
+import type { LogEntry } from '../agents/log/entry.js'
+import { endsLeg } from '../agents/log/events.js'
+import { RunFold } from '../agents/log/fold.js'
+import type { Message } from '../agents/log/message.js'
+import type { RunBody } from '../agents/log/run-record.js'
+import { cancelEntries, DEFAULT_TIMEOUT_MS, timeoutFailure } from '../agents/run-ending.js'
+import { failureEntry, toRunFailure } from '../agents/run-failure.js'
+import type { RunContext, Runnable, Yielded } from '../agents/runnable.js'
+import { SessionState } from '../agents/session-state.js'
+import type { Clock } from '../core/clock.js'
+import type { JsonObject } from '../core/json.js'
+import type { Logger } from '../core/logger.js'
+import type { EventBus } from './event-bus.js'
+import { CancelRequestedError, LeaseLostError, RunLog } from './run-log.js'
+import type { LegEnd } from './run-log.js'
+import type { RunRepository } from './run-repository.js'
+import type { RunRequest } from './run-request.js'
+import type { PlacedEntry } from './segment.js'
+import type { StoredMedia } from './stored-media.js'
+
+/** Parts that all executions of a process share. */
+export interface ExecutionParts {
+  runs: RunRepository
+  media: StoredMedia
+  events: EventBus
+  clock: Clock
+  logger: Logger
+}
+
+/** The run that is executed, and what it starts from. */
+export interface ExecutionPlan {
+  runnable: Runnable
+  runId: string
+  sessionId: string
+  userId?: string
+  attempt: number
+  request: RunRequest
+  isStreaming: boolean
+  /** Entries that are on disk already. */
+  committed: readonly PlacedEntry[]
+  /** State of the session as it is stored, and as the run begins with it. */
+  storedState: JsonObject
+  initialState: JsonObject
+  history: readonly Message[]
+  historyRunIds: readonly string[]
+}
+
+/** How an execution went. */
+export type ExecutionOutcome =
+  | { ended: true; status: LegEnd['status']; body: RunBody; lastIndex: number }
+  /** Another process has the run now, or storage could not be reached for too long. */
+  | { ended: false }
+
+/** One leg of one run, executed by this process: asks the runnable for entries, and writes them. */
+export class RunExecution {
+  private readonly fold = new RunFold()
+  private readonly abort = new AbortController()
+  private readonly log: RunLog
+  private readonly context: RunContext
+  private cancelReason: string | undefined
+
+  constructor(
+    private readonly parts: ExecutionParts,
+    private readonly plan: ExecutionPlan,
+  ) {
+    const { runId, sessionId, userId, attempt, isStreaming, request, storedState, initialState } = plan
+    for (const { entry, index, at } of plan.committed) this.fold.apply(entry, index, at)
+    const current = { current_session_id: sessionId, current_run_id: runId }
+    const state = new SessionState(
+      storedState,
+      userId === undefined ? current : { current_user_id: userId, ...current },
+      initialState,
+    )
+    this.log = new RunLog({
+      ...parts,
+      runId,
+      attempt,
+      fold: this.fold,
+      state,
+      isStreaming,
+      onFailure: (error) => this.abort.abort(error),
+    })
+    this.context = {
+      runId,
+      sessionId,
+      userId,
+      caller: request.caller,
+      input: request.input,
+      options: request.options,
+      isStreaming,
+      signal: this.abort.signal,
+      state,
+      history: plan.history,
+      historyRunIds: plan.historyRunIds,
+      fold: this.fold,
+      clock: parts.clock,
+      logger: parts.logger,
+    }
+  }
+
+  /** Ends the run as cancelled as soon as that can be written. Whoever asks has marked the run's row before. */
+  cancel(reason: string): void {
+    this.cancelReason ??= reason
+    this.abort.abort(new CancelRequestedError(reason))
+  }
+
+  /** Lets go of the run without ending it, for another process to go on with. */
+  release(): void {
+    this.log.abandon()
+    this.abort.abort(new LeaseLostError('The process is shutting down.'))
+  }
+
+  /** Executes the leg to its end. Does not throw. */
+  async run(): Promise<ExecutionOutcome> {
+    const { runnable, runId } = this.plan
+    const { events, logger } = this.parts
+    const unsubscribe = events.onCancelRequested(runId, () => this.cancel('The run was cancelled.'))
+    const limit = runnable.timeoutMs ?? DEFAULT_TIMEOUT_MS
+    const timeout = setTimeout(() => this.abort.abort(timeoutFailure(limit)), limit).unref()
+    try {
+      return await this.drive().catch((error: unknown) => this.endWith(error))
+    } catch (error) {
+      logger.error({ err: error, runId }, 'A run could not be written to its end')
+      this.log.abandon()
+      return { ended: false }
+    } finally {
+      clearTimeout(timeout)
+      unsubscribe()
+      this.abort.abort()
+    }
+  }
+
+  private async drive(): Promise<ExecutionOutcome> {
+    const generator = this.plan.runnable.execute(this.context)
+    try {
+      for (;;) {
+        const step = await this.nextOrAbort(generator)
+        if (step.done) throw new TypeError('The run stopped without an event that ends it.')
+        const last = this.append(step.value)
+        if (last && endsLeg(last.event)) return await this.end(statusAfter(last))
+        if (!this.mustCommit(step.value)) this.log.schedule()
+        else await this.log.commit()
+      }
+    } finally {
+      // Not awaited: code of users that ignores its signal must not hold the end of the run.
+      void generator.return().catch((error: unknown) => {
+        this.parts.logger.warn({ err: error, runId: this.plan.runId }, 'A run did not stop cleanly')
+      })
+    }
+  }
+
+  private append(yielded: Yielded): LogEntry | undefined {
+    const entries = isList(yielded) ? yielded : [yielded]
+    for (const entry of entries) this.log.append(entry)
+    return entries.at(-1)
+  }
+
+  private mustCommit(yielded: Yielded): boolean {
+    return (isList(yielded) ? yielded.some(isDurable) : isDurable(yielded)) || this.log.isFull
+  }
+
+  private async nextOrAbort(generator: AsyncGenerator<Yielded, void, void>): Promise<IteratorResult<Yielded, void>> {
+    const { signal } = this.abort
+    if (signal.aborted) throw signal.reason
+    let onAbort: (() => void) | undefined
+    try {
+      return await new Promise<IteratorResult<Yielded, void>>((resolve, reject) => {
+        onAbort = () => reject(signal.reason as Error)
+        signal.addEventListener('abort', onAbort)
+        generator.next().then(resolve, reject)
+      })
+    } catch (error) {
+      // The abort is why: what the run threw is what it made of it.
+      if (signal.aborted) throw signal.reason
+      throw error
+    } finally {
+      if (onAbort) signal.removeEventListener('abort', onAbort)
+    }
+  }
+
+  private async end(status: LegEnd['status']): Promise<ExecutionOutcome> {
+    const { clock } = this.parts
+    await this.log.commit({ status, usage: this.fold.metrics(clock.now()) })
+    return { ended: true, status, body: this.fold.body(clock.now()), lastIndex: this.fold.lastIndex }
+  }
+
+  private async endWith(error: unknown): Promise<ExecutionOutcome> {
+    const { clock, logger } = this.parts
+    const { runId } = this.plan
+    if (error instanceof LeaseLostError) {
+      logger.warn({ runId }, 'A run is executed elsewhere')
+      this.log.abandon()
+      return { ended: false }
+    }
+    this.log.reopen()
+    if (error instanceof CancelRequestedError) {
+      for (const entry of cancelEntries(this.fold, clock.now(), this.cancelReason ?? error.message)) {
+        this.log.append(entry)
+      }
+      return await this.end('cancelled')
+    }
+    const failure = toRunFailure(error)
+    if (failure.errorCode === 'INTERNAL_ERROR') logger.error({ err: error, runId }, 'A run failed')
+    this.log.append(failureEntry(failure))
+    return await this.end('error').catch((problem: unknown) => {
+      if (problem instanceof CancelRequestedError || problem instanceof LeaseLostError) return this.endWith(problem)
+      throw problem
+    })
+  }
+}
+
+function statusAfter({ event }: LogEntry): LegEnd['status'] {
+  switch (event.event) {
+    case 'RunPaused':
+      return 'paused'
+    case 'RunCancelled':
+      return 'cancelled'
+    case 'RunError':
+      return 'error'
+    default:
+      return 'completed'
+  }
+}
+
+function isList(yielded: Yielded): yielded is readonly LogEntry[] {
+  return Array.isArray(yielded)
+}

@@ -1,0 +1,178 @@
+import { isDurable } from '../agents/log/entry.js'
+import type { LogEntry } from '../agents/log/entry.js'
+import type { RunFold } from '../agents/log/fold.js'
+import type { TokenCounts } from '../agents/log/metrics.js'
+import type { SessionState } from '../agents/session-state.js'
+import type { Clock } from '../core/clock.js'
+import { UnavailableError } from '../core/errors.js'
+import type { EventBus } from './event-bus.js'
+import type { AppendUnit, RunRepository } from './run-repository.js'
+import { toSegment } from './segment.js'
+import type { PlacedEntry } from './segment.js'
+import { holdsMedia } from './stored-media.js'
+import type { StoredMedia } from './stored-media.js'
+
+/** Somebody else executes the run now, or it is gone: this process must not touch it any more. */
+export class LeaseLostError extends Error {
+  override readonly name = 'LeaseLostError'
+}
+
+/** The run is to be cancelled: storage takes nothing of it but its end. */
+export class CancelRequestedError extends Error {
+  override readonly name = 'CancelRequestedError'
+}
+
+export interface RunLogParts {
+  runs: RunRepository
+  media: StoredMedia
+  events: EventBus
+  clock: Clock
+  runId: string
+  attempt: number
+  fold: RunFold
+  state: SessionState
+  /** Somebody reads along: deltas are written as they come. */
+  isStreaming: boolean
+  /** Called when writing in between has failed; the next `append` or `commit` throws it as well. */
+  onFailure: (error: unknown) => void
+}
+
+/** How the leg ends, in the segment that ends it. */
+export interface LegEnd {
+  status: 'paused' | 'completed' | 'cancelled' | 'error'
+  usage: TokenCounts
+}
+
+/** Deltas of one run are committed at most this often. */
+const DELTA_INTERVAL_MS = 5
+/** Nobody reads along: what is no durable point may wait for the next one, but not for long. */
+const QUIET_INTERVAL_MS = 50
+/** Entries that may wait to be written before the run has to wait for them. */
+const MAX_PENDING = 512
+/** Longest time between two attempts to reach a storage that is away. */
+const MAX_RETRY_MS = 1000
+/** A process that could not write for as long as its lease lasts has lost it. */
+const LEASE_MS = 30_000
+
+/**
+ * Writes the log of one run: gives each entry its index, folds it, and commits entries in segments. What is committed
+ * is announced on the bus; nothing is ever shown before.
+ */
+export class RunLog {
+  private pending: PlacedEntry[] = []
+  private writing: Promise<void> | undefined
+  private lastWrite = Number.NEGATIVE_INFINITY
+  private timer: NodeJS.Timeout | undefined
+  private failure: unknown
+
+  constructor(private readonly parts: RunLogParts) {}
+
+  /** Whether entries come faster than they are written. */
+  get isFull(): boolean {
+    return this.pending.length >= MAX_PENDING
+  }
+
+  /** Adds an entry. It is in the fold at once, and on disk after the next `commit()` at the latest. */
+  append(entry: LogEntry): void {
+    if (this.failure !== undefined) throw this.failure
+    const { fold, clock, state } = this.parts
+    // Only there: comparing the state costs its size, and a run has many more deltas than durable points.
+    const statePatch = isDurable(entry) ? state.takePatch() : undefined
+    const whole = statePatch ? { ...entry, facts: { ...entry.facts, statePatch } } : entry
+    const placed = { index: fold.lastIndex + 1, at: clock.now(), entry: whole }
+    fold.apply(whole, placed.index, placed.at)
+    this.pending.push(placed)
+  }
+
+  /** Writes what has been added soon, without making the run wait. */
+  schedule(): void {
+    if (this.writing || this.timer || this.pending.length === 0) return
+    const interval = this.parts.isStreaming ? DELTA_INTERVAL_MS : QUIET_INTERVAL_MS
+    const due = this.parts.isStreaming ? this.lastWrite + interval - performance.now() : interval
+    if (due <= 0) this.writeInBackground()
+    else this.timer = setTimeout(() => this.writeInBackground(), due).unref()
+  }
+
+  /** Waits until everything that has been added is on disk. */
+  async commit(end?: LegEnd): Promise<void> {
+    this.stopTimer()
+    while (this.writing) await this.writing
+    if (this.failure !== undefined) throw this.failure
+    if (this.pending.length > 0) await this.write(end)
+  }
+
+  /** Forgets what has been added and not been written: somebody else writes this run now. */
+  abandon(): void {
+    this.stopTimer()
+    this.pending = []
+    this.failure ??= new LeaseLostError('The log was given up.')
+  }
+
+  private dropEnd(): void {
+    this.pending.pop()
+    this.parts.fold.lastIndex -= 1
+  }
+
+  /** Takes back a failure that asked for the end to be written: entries before it that were refused go with it. */
+  reopen(): void {
+    this.failure = undefined
+  }
+
+  private writeInBackground(): void {
+    this.timer = undefined
+    this.writing = this.write()
+      .catch((error: unknown) => {
+        this.failure = error
+        this.parts.onFailure(error)
+      })
+      .finally(() => {
+        this.writing = undefined
+        if (this.failure === undefined) this.schedule()
+      })
+  }
+
+  private async write(end?: LegEnd): Promise<void> {
+    const { runs, media, events, runId, attempt, fold, clock } = this.parts
+    const entries = this.pending
+    this.pending = []
+    this.lastWrite = performance.now()
+    const stored = entries.some((placed) => holdsMedia(placed)) ? await media.aside(entries) : entries
+    const statePatches = entries.flatMap(({ entry }) => entry.facts?.statePatch ?? [])
+    const at = entries.at(-1)!.at
+    const unit: AppendUnit = {
+      runId,
+      segment: toSegment(stored, attempt),
+      at,
+      ...(statePatches.length > 0 && { statePatches }),
+      ...(end && { end, body: JSON.stringify(await media.aside(fold.body(at))) }),
+    }
+    const appended = await this.untilAnswered(() => runs.append(unit), clock)
+    if (appended.outcome === 'cancel_requested') {
+      // The end takes them along: what was said before somebody cancelled stays said.
+      this.pending = [...entries, ...this.pending]
+      if (end) this.dropEnd()
+      throw new CancelRequestedError('The run is to be cancelled.')
+    }
+    if (appended.outcome === 'lease_lost') throw new LeaseLostError(`Run ${runId} is not executed here any more.`)
+    events.committed(runId, unit.segment.lastIndex, entries)
+    if (appended.next !== undefined) events.turnCame(appended.next)
+  }
+
+  /** Asks again while storage is away; an append that was done already counts as done. */
+  private async untilAnswered<Answer>(ask: () => Promise<Answer>, clock: Clock): Promise<Answer> {
+    const deadline = clock.now() + LEASE_MS
+    for (let wait = 20; ; wait = Math.min(wait * 2, MAX_RETRY_MS)) {
+      try {
+        return await ask()
+      } catch (error) {
+        if (!(error instanceof UnavailableError) || clock.now() > deadline) throw error
+        await new Promise((resolve) => setTimeout(resolve, wait))
+      }
+    }
+  }
+
+  private stopTimer(): void {
+    clearTimeout(this.timer)
+    this.timer = undefined
+  }
+}

@@ -1,0 +1,307 @@
+import type { RunEvent } from '../agents/log/events.js'
+import type { Run } from '../agents/log/run-record.js'
+import { fullCaller } from '../core/caller.js'
+import type { Caller } from '../core/caller.js'
+import { toIsoSeconds } from '../core/clock.js'
+import type { Clock } from '../core/clock.js'
+import { NotFoundError } from '../core/errors.js'
+import { newId } from '../core/ids.js'
+import type { Logger } from '../core/logger.js'
+import type { Slice } from '../core/page.js'
+import type { Catalog } from './catalog.js'
+import type { CreateRun } from './create-run.js'
+import type { EventBus } from './event-bus.js'
+import type { MediaRepository } from './media-repository.js'
+import { RunAcceptance } from './run-acceptance.js'
+import type { AcceptedRun, PreparedRun } from './run-acceptance.js'
+import { RunCanceller } from './run-canceller.js'
+import type { CancelledRun } from './run-canceller.js'
+import { RunExecutor } from './run-executor.js'
+import { RunReader } from './run-reader.js'
+import type { RunFilter, RunMode, RunRepository } from './run-repository.js'
+import { RunStream } from './run-stream.js'
+import { readBody, sourceOf, toRun } from './stored-run.js'
+import { StoredMedia } from './stored-media.js'
+
+/** What a `RunManager` works with. */
+export interface RunManagerParts {
+  runs: RunRepository
+  media: MediaRepository
+  events: EventBus
+  catalog: Catalog
+  clock: Clock
+  logger: Logger
+  settings?: Partial<RunSettings>
+}
+
+/** Times in milliseconds. */
+export interface RunSettings {
+  /** How long a streamed run goes on when nobody reads it any more. Default: 30 s. */
+  disconnectGraceMs: number
+  /** Runs that wait in the database from which on a further one is refused. Default: 10,000. */
+  maxPending: number
+  /** How long `cancel` waits for whoever executes the run, before it ends the run itself. Default: 2 s. */
+  cancelWaitMs: number
+  /** How long `stop` waits for runs that are going on. Default: 25 s. */
+  stopDeadlineMs: number
+  /** How often a follower looks for what no message has told it. Default: 1 s. */
+  pollMs: number
+}
+
+export const defaultRunSettings: RunSettings = {
+  disconnectGraceMs: 30_000,
+  maxPending: 10_000,
+  cancelWaitMs: 2_000,
+  stopDeadlineMs: 25_000,
+  pollMs: 1_000,
+}
+
+/** A run that works in the background. */
+export interface StartedRun {
+  runId: string
+  sessionId: string
+  status: 'pending'
+  createdAt: string
+}
+
+/**
+ * Runs agents: creates runs, shows them while they go on and afterwards, and cancels them.
+ *
+ * Every run is stored before it is answered for, and executed as the caller that started it. In code
+ * (`agentOS.runs`) the caller is the host itself, and the first parameter is left out.
+ */
+export class RunManager {
+  private readonly media: StoredMedia
+  private readonly acceptance: RunAcceptance
+  private readonly canceller: RunCanceller
+  private readonly executor: RunExecutor
+  private readonly reader: RunReader
+
+  constructor(private readonly parts: RunManagerParts) {
+    this.media = new StoredMedia(parts.media)
+    const shared = { ...defaultRunSettings, ...parts, ...parts.settings, media: this.media, executorId: newId('proc') }
+    this.acceptance = new RunAcceptance(shared)
+    this.canceller = new RunCanceller(shared)
+    this.executor = new RunExecutor({ ...shared, canceller: this.canceller })
+    this.reader = new RunReader(shared)
+  }
+
+  /**
+   * Runs an agent and waits for the end.
+   *
+   * When `signal` aborts, the run is cancelled and what it produced so far is kept, unless the request has an
+   * `idempotencyKey`: then it goes on, and whoever asks again gets it.
+   *
+   * @returns the run: `completed`, `paused`, `cancelled`, or `error` with the reason in `error`. A failing model or
+   *   tool is not an exception.
+   * @throws ValidationError when the input is not valid.
+   * @throws NotFoundError `AGENT_NOT_FOUND`; `SESSION_NOT_FOUND` for somebody else's session.
+   * @throws ConflictError `RUN_EXISTS`, `SESSION_BUSY`, `SESSION_COMPONENT_MISMATCH`, `IDEMPOTENCY_KEY_REUSED`
+   * @throws TooManyRequestsError `QUEUE_FULL`
+   *
+   * @example
+   * ```ts
+   * const run = await agentOS.runs.create({ agentId: 'support', message: 'Where is order 7?', sessionId: 'thread-42' })
+   * ```
+   */
+  async create(caller: Caller, input: CreateRun): Promise<Run> {
+    const prepared = this.prepare(caller, input, 'plain')
+    const accepted = await this.acceptance.accept(prepared)
+    if ('repeated' in accepted) return this.ended(accepted.repeated)
+    const run = this.executor.launch(accepted)
+    const forget = prepared.idempotencyKey === undefined ? this.cancelOnAbort(accepted, input.signal) : undefined
+    const outcome = await run.outcome
+    forget?.()
+    if (!outcome.ended) return this.ended(accepted.runId)
+    return toRun(headOf(accepted, outcome.status), { input: accepted.request.input, ...outcome.body })
+  }
+
+  /**
+   * Runs an agent and shows its events as they are committed. The run begins at once, not with the first read.
+   *
+   * When nobody reads it any more (the loop is left, or `signal` aborts), it goes on for the grace period, and is then
+   * cancelled.
+   *
+   * @returns the stream; what refuses the run rejects its `accepted` and the first read, with the errors of `create`.
+   */
+  stream(caller: Caller, input: CreateRun): RunStream {
+    return this.streamAs(caller, input, 'stream')
+  }
+
+  /** As `stream`, for a run that goes on whether somebody reads it or not. */
+  streamInBackground(caller: Caller, input: CreateRun): RunStream {
+    return this.streamAs(caller, input, 'background')
+  }
+
+  /**
+   * Starts a run that works in the background.
+   *
+   * @returns as soon as the run is stored; `get` tells how far it is. Throws as `create`.
+   */
+  async start(caller: Caller, input: CreateRun): Promise<StartedRun> {
+    const accepted = await this.acceptance.accept(this.prepare(caller, input, 'background'))
+    if ('repeated' in accepted) {
+      const { runId, sessionId, createdAt } = await this.get(fullCaller, accepted.repeated)
+      return { runId, sessionId, status: 'pending', createdAt }
+    }
+    this.executor.launch(accepted)
+    const { runId, sessionId, createdAt } = accepted
+    return { runId, sessionId, status: 'pending', createdAt: toIsoSeconds(createdAt) }
+  }
+
+  /**
+   * Follows a run from any point: the events after an index, then live, to the end of the current leg.
+   *
+   * @param options.after index of the last event that is known; default: from the start.
+   * @throws NotFoundError `RUN_NOT_FOUND`
+   */
+  async resume(
+    caller: Caller,
+    runId: string,
+    options: { after?: number; signal?: AbortSignal } = {},
+  ): Promise<RunStream> {
+    const { head } = await this.stored(caller, runId)
+    const { sessionId } = head
+    const tail = this.reader.open(runId, (options.after ?? -1) + 1)
+    const batches = this.reader.read(tail, sourceOf(head), {
+      signal: options.signal,
+      onLeave: this.executor.follow(runId),
+    })
+    return new RunStream(runId, sessionId, { accepted: Promise.resolve({ runId, sessionId }), batches })
+  }
+
+  /**
+   * A run as it is now.
+   *
+   * @throws NotFoundError `RUN_NOT_FOUND`
+   */
+  async get(caller: Caller, runId: string): Promise<Run> {
+    const stored = await this.stored(caller, runId)
+    return this.media.back(toRun(stored.head, await readBody(this.parts.runs, stored)))
+  }
+
+  /** Runs that the caller may see, oldest first: the newest `limit` ones, or those before a cursor. */
+  async list(caller: Caller, filter: RunFilter): Promise<Slice<Run>> {
+    const { data, ...rest } = await this.parts.runs.list(caller, filter)
+    const runs = await Promise.all(
+      data.map(async (stored) => toRun(stored.head, await readBody(this.parts.runs, stored))),
+    )
+    return { data: await this.media.back(runs), ...rest }
+  }
+
+  /**
+   * Cancels a run: pending, paused or running ones end as `cancelled` and keep what they produced. A run that has
+   * ended already stays as it is. Nothing follows in a run's log once this has answered.
+   *
+   * @returns the end state that the run has.
+   * @throws NotFoundError `RUN_NOT_FOUND`
+   */
+  async cancel(caller: Caller, runId: string): Promise<CancelledRun> {
+    return this.canceller.cancel(caller, runId, 'The run was cancelled.')
+  }
+
+  /** Called by the AgentOS when it stops; not part of what callers get. */
+  readonly stop = async (): Promise<void> => {
+    await this.executor.stop()
+    this.reader.closeAll()
+  }
+
+  private prepare(caller: Caller, input: CreateRun, mode: RunMode): PreparedRun {
+    this.executor.checkOpen()
+    return this.acceptance.prepare(caller, input, mode)
+  }
+
+  private streamAs(caller: Caller, input: CreateRun, mode: RunMode): RunStream {
+    const prepared = this.prepare(caller, input, mode)
+    const { runId, sessionId, runnable } = prepared
+    // Listening before the run is stored: then everything comes by message, and nothing has to be read back.
+    const tail = this.reader.open(runId, 0, true)
+    let unfollow: (() => void) | undefined
+    const own = this.reader.read(
+      tail,
+      { runId, sessionId, agentId: runnable.id, agentName: runnable.name },
+      { signal: input.signal, onLeave: () => unfollow?.() },
+    )
+    const shown = this.acceptance.accept(prepared).then(
+      async (accepted): Promise<RunStream | undefined> => {
+        if ('repeated' in accepted) {
+          await own.return?.()
+          return this.resume(fullCaller, accepted.repeated, { after: input.lastEventIndex, signal: input.signal })
+        }
+        unfollow = this.executor.launch(accepted).follow()
+        if (input.signal?.aborted) unfollow()
+        return undefined
+      },
+      async (error: unknown) => {
+        await own.return?.()
+        throw error
+      },
+    )
+    return new RunStream(runId, sessionId, {
+      accepted: shown.then((repeated) => repeated?.accepted ?? { runId, sessionId }),
+      batches: follow(shown, own),
+    })
+  }
+
+  private cancelOnAbort({ runId }: PreparedRun, signal: AbortSignal | undefined): (() => void) | undefined {
+    if (!signal) return undefined
+    const onAbort = (): void => {
+      this.canceller.cancel(fullCaller, runId, 'The client has gone away.').catch((error: unknown) => {
+        this.parts.logger.error({ err: error, runId }, 'A run whose client is gone could not be cancelled')
+      })
+    }
+    if (signal.aborted) onAbort()
+    else signal.addEventListener('abort', onAbort, { once: true })
+    return () => signal.removeEventListener('abort', onAbort)
+  }
+
+  private async stored(caller: Caller, runId: string) {
+    const stored = await this.parts.runs.get(caller, runId)
+    if (!stored) throw new NotFoundError('RUN_NOT_FOUND', `There is no run "${runId}".`)
+    return stored
+  }
+
+  /** Waits for a run that somebody else executes. */
+  private async ended(runId: string): Promise<Run> {
+    await this.reader.untilOver(runId)
+    return this.get(fullCaller, runId)
+  }
+}
+
+/** The events of a run of one's own or, once it turns out to be a repetition, those of the run that it repeats. */
+function follow(
+  shown: Promise<RunStream | undefined>,
+  own: AsyncIterableIterator<readonly RunEvent[]>,
+): AsyncIterableIterator<readonly RunEvent[]> {
+  let batches: AsyncIterableIterator<readonly RunEvent[]> | undefined
+  return {
+    [Symbol.asyncIterator]() {
+      return this
+    },
+    async next() {
+      batches ??= (await shown)?.batches() ?? own
+      return batches.next()
+    },
+    async return() {
+      await own.return?.()
+      await batches?.return?.()
+      return { done: true, value: undefined }
+    },
+  }
+}
+
+function headOf({ runId, sessionId, userId, runnable, mode, createdAt, accepted }: AcceptedRun, status: Run['status']) {
+  return {
+    seq: accepted.seq,
+    runId,
+    sessionId,
+    userId,
+    component: { kind: 'agent' as const, id: runnable.id, name: runnable.name },
+    mode,
+    status,
+    attempt: 1,
+    lastIndex: 0,
+    createdAt,
+    updatedAt: createdAt,
+  }
+}

@@ -1,0 +1,130 @@
+import type { RunEvent } from '../agents/log/events.js'
+import { isEndStatus } from '../agents/log/run-record.js'
+import { stampEvent } from '../agents/log/stamp.js'
+import type { EventSource } from '../agents/log/stamp.js'
+import { fullCaller } from '../core/caller.js'
+import type { EventBus } from './event-bus.js'
+import type { RunRepository } from './run-repository.js'
+import { RunTail } from './run-tail.js'
+import type { PlacedEntry } from './segment.js'
+import type { StoredMedia } from './stored-media.js'
+
+export interface RunReaderParts {
+  runs: RunRepository
+  media: StoredMedia
+  events: EventBus
+  /** How often a follower looks for what no message has told it. */
+  pollMs: number
+}
+
+export interface ReadOptions {
+  /** Called once, when the reader has left or has got everything. */
+  onLeave?: () => void
+  /** Aborts when the reader is gone. */
+  signal?: AbortSignal
+}
+
+/** Shows logs to readers. One timer looks after all of them. */
+export class RunReader {
+  private readonly tails = new Set<RunTail>()
+  private ticker: NodeJS.Timeout | undefined
+
+  constructor(private readonly parts: RunReaderParts) {}
+
+  /** A tail of a run's log, from an index on. It listens from now on; whoever opens it closes it. */
+  open(runId: string, from: number, isNew = false): RunTail {
+    const { runs } = this.parts
+    const isOver = async (index: number): Promise<boolean> => {
+      const stored = await runs.get(fullCaller, runId)
+      // A run that is still to be stored is not over; one that was deleted is.
+      if (!stored) return !isNew
+      const { status, lastIndex } = stored.head
+      return (isEndStatus(status) || status === 'paused') && lastIndex <= index
+    }
+    const tail = new RunTail({ ...this.parts, runId, from, isNew, isOver })
+    this.tails.add(tail)
+    this.ticker ??= setInterval(() => {
+      for (const one of this.tails) one.poll()
+    }, this.parts.pollMs).unref()
+    return tail
+  }
+
+  /** The events of a tail, in the groups in which they were committed. Closes the tail in the end. */
+  read(tail: RunTail, source: EventSource, options: ReadOptions = {}): AsyncIterableIterator<readonly RunEvent[]> {
+    const { signal, onLeave } = options
+    let isHere = true
+    const leave = (): void => {
+      if (!isHere) return
+      isHere = false
+      signal?.removeEventListener('abort', leave)
+      this.close(tail)
+      onLeave?.()
+    }
+    if (signal?.aborted) leave()
+    else signal?.addEventListener('abort', leave, { once: true })
+    const events = async function* (): AsyncGenerator<readonly RunEvent[], void, void> {
+      try {
+        for await (const entries of tail) yield stampAll(entries, source)
+      } finally {
+        leave()
+      }
+    }
+    return new Closing(events(), leave)
+  }
+
+  /** Waits until a run has paused or ended. */
+  async untilOver(runId: string): Promise<void> {
+    const tail = this.open(runId, 0)
+    try {
+      let next = await tail.next()
+      while (!next.done) next = await tail.next()
+    } finally {
+      this.close(tail)
+    }
+  }
+
+  close(tail: RunTail): void {
+    void tail.return()
+    this.tails.delete(tail)
+    if (this.tails.size > 0) return
+    clearInterval(this.ticker)
+    this.ticker = undefined
+  }
+
+  closeAll(): void {
+    for (const tail of this.tails) this.close(tail)
+  }
+}
+
+/** Stamped once for all readers: what is committed is shared by them. */
+const stamped = new WeakMap<readonly PlacedEntry[], readonly RunEvent[]>()
+
+function stampAll(entries: readonly PlacedEntry[], source: EventSource): readonly RunEvent[] {
+  let events = stamped.get(entries)
+  if (!events) {
+    events = entries.map(({ entry, index, at }) => stampEvent(entry.event, source, index, at))
+    stamped.set(entries, events)
+  }
+  return events
+}
+
+/** A generator that nobody has read from yet does not run its `finally` when it is returned; this does. */
+class Closing<Value> implements AsyncIterableIterator<Value, void> {
+  constructor(
+    private readonly generator: AsyncGenerator<Value, void, void>,
+    private readonly leave: () => void,
+  ) {}
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  next(): Promise<IteratorResult<Value, void>> {
+    return this.generator.next()
+  }
+
+  return(): Promise<IteratorResult<Value, void>> {
+    this.leave()
+    return this.generator.return()
+  }
+}

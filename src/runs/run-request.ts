@@ -1,0 +1,18 @@
+import type { RunInput } from '../agents/log/run-record.js'
+import type { RunOptions } from '../agents/runnable.js'
+import type { Caller } from '../core/caller.js'
+
+/** What a run was accepted with; kept beside its log, so that any process can execute it. */
+export interface RunRequest {
+  input: RunInput
+  options: RunOptions
+  caller: Caller
+}
+
+export function serializeRequest(request: RunRequest): string {
+  return JSON.stringify(request)
+}
+
+export function parseRequest(text: string): RunRequest {
+  return JSON.parse(text) as RunRequest
+}

@@ -1,0 +1,50 @@
+import type { RunEvent } from '../agents/log/events.js'
+
+/** Names the run that a stream shows, once it is accepted. */
+export interface StreamedRun {
+  runId: string
+  sessionId: string
+}
+
+/** What a stream is made of. */
+export interface StreamSource {
+  /** Rejects with what refused the run. */
+  accepted: Promise<StreamedRun>
+  /** Events as they were committed, together. */
+  batches: AsyncIterableIterator<readonly RunEvent[]>
+}
+
+/**
+ * The events of a run as they are committed, each once and in order, to the end of the leg. It can be read once.
+ *
+ * @example
+ * ```ts
+ * for await (const event of agentOS.runs.stream({ agentId: 'support', message: 'Hello' })) {
+ *   if (event.event === 'RunContent') process.stdout.write(String(event.content ?? ''))
+ * }
+ * ```
+ */
+export class RunStream implements AsyncIterable<RunEvent> {
+  /** Resolves when the run is stored; rejects with what refused it. */
+  readonly accepted: Promise<StreamedRun>
+
+  constructor(
+    /** Of the run that was asked for. When the request repeats an earlier one, `accepted` names that one's run. */
+    readonly runId: string,
+    readonly sessionId: string,
+    private readonly source: StreamSource,
+  ) {
+    this.accepted = source.accepted
+    // Whoever reads the events learns of a refusal there.
+    this.accepted.catch(() => undefined)
+  }
+
+  /** The events in the groups in which they were committed; cheaper than one by one. */
+  batches(): AsyncIterableIterator<readonly RunEvent[]> {
+    return this.source.batches
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<RunEvent, void, void> {
+    for await (const batch of this.source.batches) yield* batch
+  }
+}

@@ -1,0 +1,50 @@
+import type { EventSource } from '../agents/log/stamp.js'
+import { RunFold } from '../agents/log/fold.js'
+import type { Run, RunBody } from '../agents/log/run-record.js'
+import { toIsoSeconds } from '../core/clock.js'
+import type { RunHead, RunRepository, StoredRun } from './run-repository.js'
+import { parseRequest } from './run-request.js'
+import { fromSegment } from './segment.js'
+
+const SEGMENTS_AT_ONCE = 200
+
+/** Whose events a run's log holds. */
+export function sourceOf({ runId, sessionId, component, parentRunId }: RunHead): EventSource {
+  return { runId, sessionId, agentId: component.id, agentName: component.name, ...(parentRunId && { parentRunId }) }
+}
+
+/** The record of a run: who and when from its row, everything else from its body. */
+export function toRun(head: RunHead, body: RunBody): Run {
+  const { runId, sessionId, userId, parentRunId, component, status, createdAt } = head
+  return {
+    runId,
+    sessionId,
+    ...(userId !== undefined && { userId }),
+    ...(parentRunId !== undefined && { parentRunId }),
+    agentId: component.id,
+    agentName: component.name,
+    ...body,
+    status,
+    createdAt: toIsoSeconds(createdAt),
+  }
+}
+
+/** The record as stored, or folded from the log where that is ahead of it. */
+export async function readBody(runs: RunRepository, { head, body, bodyIndex, request }: StoredRun): Promise<RunBody> {
+  const { input } = parseRequest(request)
+  if (body !== undefined && bodyIndex === head.lastIndex) return { ...(JSON.parse(body) as RunBody), input }
+  const fold = await foldLog(runs, head)
+  return { ...fold.body(head.updatedAt), input }
+}
+
+/** The fold of a run's whole log. */
+export async function foldLog(runs: RunRepository, head: RunHead): Promise<RunFold> {
+  const fold = new RunFold()
+  for (;;) {
+    const segments = await runs.segments(head.runId, fold.lastIndex + 1, SEGMENTS_AT_ONCE)
+    for (const segment of segments) {
+      for (const { entry, index, at } of fromSegment(segment)) fold.apply(entry, index, at)
+    }
+    if (segments.length < SEGMENTS_AT_ONCE) return fold
+  }
+}

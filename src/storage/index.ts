@@ -1,0 +1,2 @@
+export { sqlite, type SqliteOptions } from './sqlite.js'
+export type { Storage, TableNames } from './storage.js'

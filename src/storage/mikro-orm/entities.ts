@@ -1,0 +1,29 @@
+import { defineEntity, p } from '@mikro-orm/core'
+import { ExecutorEntity, IdempotencyKeyEntity, RunEntity, RunTextEntity, SegmentEntity } from './run.entity.js'
+import { SessionEntity } from './session.entity.js'
+
+/** Bytes by the SHA-256 of what they are. */
+const MediaEntity = defineEntity({
+  name: 'Media',
+  tableName: 'agentos_media',
+  properties: { hash: p.text().primary(), bytes: p.blob() },
+})
+
+/** One row: the version of the schema. */
+const SchemaVersionEntity = defineEntity({
+  name: 'SchemaVersion',
+  tableName: 'agentos_schema_version',
+  properties: { id: p.integer().primary().autoincrement(false), version: p.text() },
+})
+
+/** Every table, for each dialect. */
+export const entities = [
+  SessionEntity,
+  RunEntity,
+  RunTextEntity,
+  SegmentEntity,
+  IdempotencyKeyEntity,
+  MediaEntity,
+  ExecutorEntity,
+  SchemaVersionEntity,
+]

@@ -1,0 +1,114 @@
+import { LockMode, UniqueConstraintViolationException } from '@mikro-orm/core'
+import type { Caller } from '../../core/caller.js'
+import { ConflictError } from '../../core/errors.js'
+import type { Page } from '../../core/page.js'
+import type { Session } from '../../sessions/session.js'
+import type {
+  SessionChanges,
+  SessionFilter,
+  SessionRepository,
+  SessionSelector,
+} from '../../sessions/session-repository.js'
+import type { EntityWork } from './entity-work.js'
+import { IdempotencyKeyEntity, RunEntity, RunTextEntity, SegmentEntity } from './run.entity.js'
+import { listSessions, type SessionScope } from './session-list.js'
+import { jsonColumn, nameColumns, toRow, toSession } from './session-row.js'
+import { SessionEntity, type SessionRow } from './session.entity.js'
+
+const plain = { disableIdentityMap: true } as const
+
+/** Sessions through the entity manager, for every dialect. */
+export class MikroOrmSessionRepository implements SessionRepository {
+  constructor(private readonly entities: EntityWork) {}
+
+  async create(session: Session): Promise<void> {
+    await this.entities.transaction(async (em) => {
+      try {
+        await em.insert(SessionEntity, toRow(session))
+      } catch (error) {
+        if (!(error instanceof UniqueConstraintViolationException)) throw error
+        throw new ConflictError('SESSION_EXISTS', `There is a session "${session.sessionId}" already.`, {
+          cause: error,
+        })
+      }
+    })
+  }
+
+  async get(caller: Caller, sessionId: string, selector: SessionSelector = {}): Promise<Session | undefined> {
+    const scope = scopeOf(caller, selector)
+    if (!scope) return undefined
+    const row = await this.entities.read((em) => em.findOne(SessionEntity, { ...scope, sessionId }, plain))
+    return row ? toSession(row) : undefined
+  }
+
+  list(caller: Caller, filter: SessionFilter): Promise<Page<Session>> {
+    return listSessions(this.entities, scopeOf(caller, filter), filter)
+  }
+
+  async update(
+    caller: Caller,
+    sessionId: string,
+    changes: SessionChanges,
+    options: SessionSelector & { at: number; ifUpdatedAt?: number },
+  ): Promise<Session | undefined> {
+    const scope = scopeOf(caller, options)
+    if (!scope) return undefined
+    return this.entities.transaction(async (em) => {
+      const lock = { ...plain, lockMode: LockMode.PESSIMISTIC_WRITE }
+      const row = await em.findOne(SessionEntity, { ...scope, sessionId }, lock)
+      if (!row) return undefined
+      if (options.ifUpdatedAt !== undefined && options.ifUpdatedAt !== row.updatedAt) {
+        throw new ConflictError(
+          'SESSION_CHANGED',
+          `Session "${sessionId}" was changed in the meantime. Get it again and repeat the change on what it is now.`,
+        )
+      }
+      // Rises always, also within a millisecond: whoever has seen the state before must be told that it has changed.
+      const updatedAt = Math.max(options.at, row.updatedAt + 1)
+      const columns = { ...changedColumns(changes), updatedAt }
+      await em.nativeUpdate(SessionEntity, { sessionId }, columns)
+      return toSession({ ...row, ...columns })
+    })
+  }
+
+  async delete(caller: Caller, sessionIds: readonly string[], selector: SessionSelector = {}): Promise<number> {
+    const scope = scopeOf(caller, selector)
+    if (!scope || sessionIds.length === 0) return 0
+    return this.entities.transaction(async (em) => {
+      const found = { ...scope, sessionId: { $in: [...new Set(sessionIds)] } }
+      const rows = await em.find(SessionEntity, found, { ...plain, fields: ['sessionId'] })
+      for (const { sessionId } of rows) {
+        const runs = await em.find(RunEntity, { sessionId }, { ...plain, fields: ['seq', 'runId'] })
+        for (let at = 0; at < runs.length; at += 500) {
+          const some = runs.slice(at, at + 500)
+          const runIds = some.map(({ runId }) => runId)
+          const seqs = some.map(({ seq }) => seq)
+          await em.nativeDelete(SegmentEntity, { runId: { $in: runIds } })
+          await em.nativeDelete(IdempotencyKeyEntity, { runId: { $in: runIds } })
+          await em.nativeDelete(RunTextEntity, { seq: { $in: seqs } })
+          await em.nativeDelete(RunEntity, { seq: { $in: seqs } })
+        }
+        await em.nativeDelete(SessionEntity, { sessionId })
+      }
+      return rows.length
+    })
+  }
+}
+
+/** What the caller sees and means; undefined when that can't be any. */
+function scopeOf(caller: Caller, { type, userId }: SessionSelector): SessionScope | undefined {
+  if (caller.scoped && (caller.userId === undefined || (userId !== undefined && userId !== caller.userId))) {
+    return undefined
+  }
+  const owner = caller.scoped ? caller.userId : userId
+  return { ...(type !== undefined && { type }), ...(owner !== undefined && { userId: owner }) }
+}
+
+function changedColumns({ name, state, metadata, summary }: SessionChanges): Partial<SessionRow> {
+  return {
+    ...(name !== undefined && nameColumns(name ?? '')),
+    ...(state !== undefined && { state: JSON.stringify(state ?? {}) }),
+    ...(metadata !== undefined && { metadata: jsonColumn(metadata) }),
+    ...(summary !== undefined && { summary: jsonColumn(summary) }),
+  }
+}

@@ -1,0 +1,77 @@
+import { MikroORM } from '@mikro-orm/core'
+import { Migrator } from '@mikro-orm/migrations'
+import { AgentOSError } from '../../../core/errors.js'
+import type { OpenStorage } from '../../open-storage.js'
+import { entities } from '../entities.js'
+import { databaseUnavailable } from '../failure.js'
+import { migrate, MIGRATIONS_TABLE } from '../migrate.js'
+import { MikroOrmSessionRepository } from '../session-repository.js'
+import { SqliteDatabase } from './database.js'
+import { ImmediateSqliteDriver } from './driver.js'
+import { SqliteMediaRepository } from './media-repository.js'
+import { migrationTarget, schemaVersion } from './migration-target.js'
+import { sqliteMigrations } from './migrations/index.js'
+import type { NativeDatabase } from './native.js'
+import { retryWhileBusy } from './retry-while-busy.js'
+import { SqliteRunRepository } from './run-repository.js'
+
+const BUSY_TIMEOUT_MS = 5000
+
+export interface OpenOptions {
+  /** Absolute, or `:memory:`. */
+  path: string
+  synchronous: 'normal' | 'full'
+  migrate: 'auto' | 'check'
+}
+
+/**
+ * Opens a SQLite file and brings its schema up to date.
+ *
+ * @throws UnavailableError `DATABASE_UNAVAILABLE` when the file can't be opened.
+ * @throws ConfigurationError when the schema is not one for this code.
+ */
+export async function openSqlite(options: OpenOptions): Promise<OpenStorage> {
+  const isMemory = options.path === ':memory:'
+  const orm = new MikroORM<ImmediateSqliteDriver>({
+    driver: ImmediateSqliteDriver,
+    dbName: options.path,
+    driverOptions: { timeout: BUSY_TIMEOUT_MS },
+    replicas: isMemory ? [] : [{ driverOptions: { timeout: BUSY_TIMEOUT_MS, readonly: true } }],
+    preferReadReplicas: true,
+    entities,
+    extensions: [Migrator],
+    migrations: {
+      tableName: MIGRATIONS_TABLE,
+      migrationsList: sqliteMigrations.map(({ name, class: migration }) => ({ name, class: migration })),
+      snapshot: false,
+      silent: true,
+    },
+    debug: false,
+  })
+  try {
+    await orm.connect()
+    const writer = (await orm.driver.getConnection('write').getNativeClient()) as NativeDatabase
+    const reader = (await orm.driver.getConnection('read').getNativeClient()) as NativeDatabase
+    await retryWhileBusy(() => writer.pragma('journal_mode = WAL'))
+    writer.pragma(`synchronous = ${options.synchronous}`)
+    await migrate(migrationTarget(orm, writer), options.migrate)
+    return storageOn(new SqliteDatabase(orm, writer, reader))
+  } catch (error) {
+    await orm.close(true)
+    if (error instanceof AgentOSError) throw error
+    throw databaseUnavailable(error)
+  }
+}
+
+function storageOn(database: SqliteDatabase): OpenStorage {
+  return {
+    runs: new SqliteRunRepository(database),
+    sessions: new MikroOrmSessionRepository(database),
+    media: new SqliteMediaRepository(database),
+    check: async () => {
+      await database.query(() => schemaVersion(database.reader))
+    },
+    makeDurable: () => void database.writer.pragma('synchronous = full'),
+    close: () => database.close(),
+  }
+}

@@ -1,0 +1,56 @@
+import type { Caller } from '../../../core/caller.js'
+import type { JsonObject } from '../../../core/json.js'
+import type { SessionWindow, StoredRun } from '../../../runs/run-repository.js'
+import type { NativeDatabase, Statement } from './native.js'
+import { mayTouch } from './run-changes.js'
+import { SELECT_STORED, toStoredRun, type StoredRow } from './run-row.js'
+import { LINE_COLUMNS, LINE_TABLES, SessionLine, type LineRow } from './session-line.js'
+
+/** Reads of single runs and of what a run starts from. */
+export class RunReads {
+  private readonly line: SessionLine
+  private readonly selectStored: Statement<[string], StoredRow>
+  private readonly selectState: Statement<[string], { state: string }>
+  private readonly selectWindow: Statement<[string, number, number], { run_id: string; body: string }>
+  private readonly selectActive: Statement<[string], { run_id: string }>
+  private readonly selectLine: Statement<[string], LineRow>
+
+  constructor(database: NativeDatabase) {
+    this.line = new SessionLine(database)
+    this.selectStored = database.prepare(`${SELECT_STORED} WHERE agentos_runs.run_id = ?`)
+    this.selectState = database.prepare('SELECT state FROM agentos_sessions WHERE session_id = ?')
+    // Walks the session's index from the new end, so it costs the same in the thousandth run as in the tenth.
+    this.selectWindow = database.prepare(`SELECT agentos_runs.run_id, texts.body
+      FROM agentos_runs JOIN agentos_run_texts AS texts ON texts.seq = agentos_runs.seq
+      WHERE agentos_runs.session_id = ? AND agentos_runs.seq < ? AND agentos_runs.status IN ('completed', 'cancelled')
+        AND agentos_runs.hidden = 0 AND agentos_runs.parent_run_id IS NULL AND texts.body IS NOT NULL
+      ORDER BY agentos_runs.seq DESC LIMIT ?`)
+    this.selectActive = database.prepare(`SELECT run_id FROM agentos_runs
+      WHERE session_id = ? AND status IN ('pending', 'running') ORDER BY seq`)
+    this.selectLine = database.prepare(`SELECT ${LINE_COLUMNS} FROM ${LINE_TABLES} WHERE agentos_runs.run_id = ?`)
+  }
+
+  get(caller: Caller, runId: string): StoredRun | undefined {
+    const row = this.selectStored.get(runId)
+    return row && mayTouch(caller, row) ? toStoredRun(row) : undefined
+  }
+
+  window(sessionId: string, beforeSeq: number, limit: number): SessionWindow | undefined {
+    const session = this.selectState.get(sessionId)
+    if (!session) return undefined
+    const rows = limit > 0 ? this.selectWindow.all(sessionId, beforeSeq, limit) : []
+    return {
+      state: JSON.parse(session.state) as JsonObject,
+      runs: rows.reverse().map(({ run_id: runId, body }) => ({ runId, body })),
+    }
+  }
+
+  active(sessionId: string): string[] {
+    return this.selectActive.all(sessionId).map(({ run_id: runId }) => runId)
+  }
+
+  isTurn(runId: string, now: number): boolean {
+    const row = this.selectLine.get(runId)
+    return row !== undefined && this.line.isTurn(row, now)
+  }
+}

@@ -1,0 +1,85 @@
+import type { Caller } from '../../../core/caller.js'
+import type { Slice } from '../../../core/page.js'
+import type {
+  AcceptUnit,
+  Accepted,
+  AppendUnit,
+  Appended,
+  RunFilter,
+  RunHead,
+  RunRepository,
+  Segment,
+  SessionWindow,
+  StoredRun,
+} from '../../../runs/run-repository.js'
+import { AcceptRun } from './accept.js'
+import { AppendSegment } from './append.js'
+import type { SqliteDatabase } from './database.js'
+import { RunChanges } from './run-changes.js'
+import { RunList } from './run-list.js'
+import { RunReads } from './run-reads.js'
+import { SegmentReader } from './segment-store.js'
+
+/** Runs and their logs: statements prepared once, writes in group commits. */
+export class SqliteRunRepository implements RunRepository {
+  private readonly accepting: AcceptRun
+  private readonly appending: AppendSegment
+  private readonly changes: RunChanges
+  private readonly reads: RunReads
+  private readonly lists: RunList
+  private readonly log: SegmentReader
+
+  constructor(private readonly database: SqliteDatabase) {
+    const { writer, reader } = database
+    this.accepting = new AcceptRun(writer)
+    this.appending = new AppendSegment(writer)
+    this.changes = new RunChanges(writer)
+    this.reads = new RunReads(reader)
+    this.lists = new RunList(reader)
+    this.log = new SegmentReader(reader)
+  }
+
+  accept(caller: Caller, unit: AcceptUnit): Promise<Accepted> {
+    return this.database.write(() => this.accepting.execute(caller, unit))
+  }
+
+  begin(runId: string, executorId: string, segment: Segment, at: number): Promise<boolean> {
+    return this.database.write(() => this.changes.begin(runId, executorId, segment, at))
+  }
+
+  append(unit: AppendUnit): Promise<Appended> {
+    return this.database.write(() => this.appending.execute(unit))
+  }
+
+  requestCancel(caller: Caller, runId: string, at: number): Promise<RunHead | undefined> {
+    return this.database.write(() => this.changes.requestCancel(caller, runId, at))
+  }
+
+  takeOver(runId: string, attempt: number, executorId: string, at: number): Promise<StoredRun | undefined> {
+    return this.database.write(() => this.changes.takeOver(runId, attempt, executorId, at))
+  }
+
+  get(caller: Caller, runId: string): Promise<StoredRun | undefined> {
+    return this.database.query(() => this.reads.get(caller, runId))
+  }
+
+  list(caller: Caller, filter: RunFilter): Promise<Slice<StoredRun>> {
+    return this.database.query(() => this.lists.list(caller, filter))
+  }
+
+  segments(runId: string, fromIndex: number, limit: number): Promise<Segment[]> {
+    return this.database.query(() => this.log.from(runId, fromIndex, limit))
+  }
+
+  window(sessionId: string, beforeSeq: number, limit: number): Promise<SessionWindow | undefined> {
+    return this.database.query(() => this.reads.window(sessionId, beforeSeq, limit))
+  }
+
+  active(sessionId: string): Promise<string[]> {
+    return this.database.query(() => this.reads.active(sessionId))
+  }
+
+  isTurn(runId: string): Promise<boolean> {
+    return this.database.query(() => this.reads.isTurn(runId, Date.now()))
+  }
+}

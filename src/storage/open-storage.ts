@@ -1,0 +1,10 @@
+import type { Storage } from './storage.js'
+
+/** An open database. Handles on the same one share it. */
+export interface OpenStorage extends Pick<Storage, 'runs' | 'sessions' | 'media'> {
+  /** Resolves when the database answers. */
+  check(): Promise<void>
+  /** From now on, what is answered survives a loss of power. */
+  makeDurable(): void
+  close(): Promise<void>
+}

@@ -1,0 +1,110 @@
+import { UnavailableError } from '../core/errors.js'
+import type { EventBus } from '../runs/event-bus.js'
+import type { MediaRepository } from '../runs/media-repository.js'
+import type { RunRepository } from '../runs/run-repository.js'
+import type { SessionRepository } from '../sessions/session-repository.js'
+import type { OpenStorage } from './open-storage.js'
+import { ownError } from './own-error.js'
+import { SharedDatabase } from './shared-database.js'
+import type { Storage, TableNames } from './storage.js'
+
+export interface HandleOptions {
+  id: string
+  /** Names the database in this process; undefined for one that nobody else can use. */
+  key: string | undefined
+  /** What is answered survives a loss of power. */
+  isDurable: boolean
+  open(): Promise<OpenStorage>
+}
+
+type Repositories = Pick<Storage, 'runs' | 'sessions' | 'media'>
+
+/** A storage that opens on first use, and shares what it opens with the other handles of the process. */
+export class StorageHandle implements Storage {
+  readonly id: string
+  readonly tables: TableNames = { sessions: 'agentos_sessions' }
+  readonly runs: RunRepository = this.deferred('runs', [
+    'accept',
+    'begin',
+    'append',
+    'requestCancel',
+    'takeOver',
+    'get',
+    'list',
+    'segments',
+    'window',
+    'active',
+    'isTurn',
+  ])
+  readonly sessions: SessionRepository = this.deferred('sessions', ['create', 'get', 'list', 'update', 'delete'])
+  readonly media: MediaRepository = this.deferred('media', ['put', 'get'])
+
+  private shared: SharedDatabase | undefined
+  private opened: OpenStorage | undefined
+  private callsUnderWay = 0
+  private closing: Promise<void> | undefined
+  private whenIdle: (() => void) | undefined
+
+  constructor(private readonly options: HandleOptions) {
+    this.id = options.id
+  }
+
+  get events(): EventBus {
+    return this.acquire().events
+  }
+
+  async check(): Promise<{ ready: boolean; reason?: string }> {
+    try {
+      await this.call((open) => open.check())
+      return { ready: true }
+    } catch (error) {
+      return { ready: false, reason: error instanceof Error ? error.message : String(error) }
+    }
+  }
+
+  close(): Promise<void> {
+    return (this.closing ??= this.letGo())
+  }
+
+  private async letGo(): Promise<void> {
+    if (this.callsUnderWay > 0) await new Promise<void>((resolve) => (this.whenIdle = resolve))
+    await this.shared?.release()
+  }
+
+  /** A repository whose methods wait until the real one is there. */
+  private deferred<Name extends keyof Repositories>(
+    repository: Name,
+    methods: readonly (keyof Repositories[Name] & string)[],
+  ): Repositories[Name] {
+    const entries = methods.map((method) => [
+      method,
+      (...parameters: unknown[]) =>
+        this.call((open) => (open[repository][method] as (...all: unknown[]) => Promise<unknown>)(...parameters)),
+    ])
+    return Object.fromEntries(entries) as Repositories[Name]
+  }
+
+  private async call<Result>(work: (open: OpenStorage) => Promise<Result>): Promise<Result> {
+    const shared = this.acquire()
+    this.callsUnderWay++
+    try {
+      return await work(this.opened ?? (await this.open(shared)))
+    } catch (error) {
+      throw ownError(error)
+    } finally {
+      if (--this.callsUnderWay === 0) this.whenIdle?.()
+    }
+  }
+
+  private async open(shared: SharedDatabase): Promise<OpenStorage> {
+    const opened = await shared.open(() => this.options.open())
+    // Whoever opened the database first may have asked for less.
+    if (this.options.isDurable) opened.makeDurable()
+    return (this.opened = opened)
+  }
+
+  private acquire(): SharedDatabase {
+    if (this.closing) throw new UnavailableError('SHUTTING_DOWN', 'The storage has been closed.')
+    return (this.shared ??= SharedDatabase.acquire(this.options.key))
+  }
+}

@@ -1,0 +1,1 @@
+export { storageConformance, type StorageConformanceOptions } from './storage-conformance.js'

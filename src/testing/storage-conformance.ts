@@ -1,0 +1,4 @@
+export interface StorageConformanceOptions {
+  x?: number
+}
+export function storageConformance(_o: StorageConformanceOptions): void {}

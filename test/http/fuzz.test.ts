@@ -1,0 +1,151 @@
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { Agent, AgentOS } from 'agentos-sdk'
+import { createNodeHandler } from 'agentos-sdk/node'
+import { scripted } from 'agentos-sdk/models'
+import { sqlite } from 'agentos-sdk/storage'
+import { silentLogger } from '../../src/core/logger.js'
+import type { RunningHost } from '../adapters/adapter-conformance.js'
+import { until } from '../adapters/client.js'
+import { listen } from '../adapters/hosts/listen.js'
+import { FuzzClient } from './fuzz/client.js'
+import type { FuzzAnswer } from './fuzz/client.js'
+import * as requests from './fuzz/requests.js'
+import type { FuzzRequest } from './fuzz/requests.js'
+
+vi.setConfig({ testTimeout: 180_000 })
+
+/** `FUZZ_RUNS` makes it longer, `FUZZ_SEED` another one. */
+const RUNS = Number(process.env.FUZZ_RUNS ?? 100)
+const SEED = Number(process.env.FUZZ_SEED ?? 20_260_424)
+
+/** Keys that a run's state holds only while it runs. */
+const CURRENT = new Set(['current_user_id', 'current_session_id', 'current_run_id'])
+
+// oxlint-disable-next-line typescript/no-explicit-any -- bodies of all forms
+type Body = any
+
+const agentOS = new AgentOS({
+  agents: [new Agent({ id: 'my-agent', model: scripted('Hello!') })],
+  storage: sqlite(':memory:'),
+  logger: silentLogger,
+})
+const failures: unknown[] = []
+let host: RunningHost
+let client: FuzzClient
+const there = { session: '', run: '' }
+/** Sessions whose state holds more than one request has brought. */
+const used = new Set<string>()
+
+beforeAll(async () => {
+  host = await listen(createNodeHandler(agentOS, { onError: (error) => failures.push(error) }))
+  client = new FuzzClient(host.url)
+  const { runId, sessionId } = await agentOS.runs.create({ agentId: 'my-agent', message: 'Hi', sessionId: 'there' })
+  Object.assign(there, { session: sessionId, run: runId })
+})
+afterAll(async () => {
+  client.close()
+  await host.close()
+  await agentOS.stop()
+})
+
+function placed(given: FuzzRequest): FuzzRequest {
+  return { ...given, path: given.path.replace('{session}', there.session).replace('{run}', there.run) }
+}
+
+/** The same JSON, letter by letter. */
+function expectSame(stored: unknown, sent: unknown, what: string): void {
+  expect(JSON.stringify(stored), what).toBe(JSON.stringify(sent))
+}
+
+/** What a field was sent as; JSON text and an empty text are read as the contract says. */
+function fieldsOf({ headers, body }: FuzzRequest): Record<string, unknown> {
+  if (headers['content-type']?.includes('urlencoded')) {
+    return Object.fromEntries(Array.from(new URLSearchParams(body)).filter(([, value]) => value !== ''))
+  }
+  const fields = JSON.parse(body ?? '{}') as Record<string, unknown>
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== ''))
+}
+
+const ofJsonField = (value: unknown): unknown => (typeof value === 'string' ? JSON.parse(value) : value)
+
+async function expectRunReadsBack(given: FuzzRequest, answer: FuzzAnswer): Promise<void> {
+  const fields = fieldsOf(given)
+  const runId = String(answer.headers['x-run-id'])
+  const path = `/agents/my-agent/runs/${encodeURIComponent(runId)}`
+  let run: Body
+  await until('the run has ended', async () => {
+    run = JSON.parse((await client.get(path)).text)
+    return !['pending', 'running'].includes(run.status as string)
+  })
+  expectSame(run.input.input_content, fields.message, 'message')
+  // A record leaves out what is empty.
+  if (fields.metadata !== undefined) expectSame(run.metadata ?? {}, ofJsonField(fields.metadata), 'metadata')
+  if (answer.headers['content-type'] === 'application/json' && answer.status === 200) {
+    expect(JSON.parse(answer.text)).toEqual(run)
+  }
+  const sessionId = run.session_id as string
+  if (fields.session_id !== undefined) expect(sessionId).toBe(fields.session_id)
+  const session = JSON.parse((await client.get(`/sessions/${encodeURIComponent(sessionId)}`)).text) as Body
+  if (!used.has(sessionId) && fields.session_state !== undefined) {
+    const state = Object.entries(ofJsonField(fields.session_state) as object).filter(([key]) => !CURRENT.has(key))
+    expectSame(Object.entries(session.session_state as object), state, 'session_state')
+  }
+  used.add(sessionId)
+}
+
+async function expectSessionReadsBack(given: FuzzRequest, answer: FuzzAnswer): Promise<void> {
+  const fields = JSON.parse(given.body ?? '{}') as Record<string, unknown>
+  const { session_id } = JSON.parse(answer.text) as Body
+  const session = JSON.parse((await client.get(`/sessions/${encodeURIComponent(session_id as string)}`)).text) as Body
+  for (const name of ['session_name', 'session_state', 'metadata']) {
+    if (fields[name] !== undefined && fields[name] !== null) expectSame(session[name], fields[name], name)
+  }
+  if (fields.session_id !== undefined) expect(session_id).toBe(fields.session_id)
+}
+
+function fuzz(
+  arbitrary: fc.Arbitrary<FuzzRequest>,
+  runs: number,
+  check: (given: FuzzRequest, answer: FuzzAnswer) => void | Promise<void> = () => undefined,
+): Promise<void> {
+  const property = fc.asyncProperty(arbitrary, async (given) => {
+    const request = placed(given)
+    const answer = await client.send(request)
+    if (answer.status < 300) await check(request, answer)
+    const health = await client.get('/health')
+    expect([health.status, JSON.parse(health.text)]).toMatchObject([200, { status: 'ok' }])
+  })
+  return fc.assert(property, {
+    numRuns: runs,
+    seed: SEED,
+    interruptAfterTimeLimit: 150_000,
+    markInterruptAsFailure: true,
+  })
+}
+
+describe('no input breaks the server', () => {
+  it('runs in JSON: what is accepted reads back the same', () =>
+    fuzz(requests.runRequest, RUNS * 2, expectRunReadsBack))
+
+  it('runs in forms: what is accepted reads back the same', () => fuzz(requests.formRequest, RUNS, expectRunReadsBack))
+
+  it('new sessions: what is accepted reads back the same', () =>
+    fuzz(requests.sessionRequest, RUNS, expectSessionReadsBack))
+
+  it('changed sessions: what is accepted reads back the same', () =>
+    fuzz(requests.updateRequest, RUNS, expectSessionReadsBack))
+
+  it('queries and paths of everything that reads', () => fuzz(requests.readRequest, RUNS * 2))
+
+  it('bodies and content types that do not fit, on everything that writes', () =>
+    fuzz(requests.brokenRequest, RUNS * 2))
+
+  it('was tried often enough, and nothing reached the host as a fault', () => {
+    const statuses = Object.fromEntries([...client.statuses].toSorted(([a], [b]) => a - b))
+    console.log(`fuzz: ${client.sent} requests, ${client.accepted} accepted, by status ${JSON.stringify(statuses)}`)
+    expect(failures).toEqual([])
+    expect(client.sent).toBeGreaterThanOrEqual(300)
+    expect(client.accepted).toBeGreaterThanOrEqual(100)
+  })
+})

@@ -1,0 +1,229 @@
+import { createRequire } from 'node:module'
+import { Validator } from '@seriousme/openapi-schema-validator'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Agent, AgentOS } from 'agentos-sdk'
+import { createNodeHandler } from 'agentos-sdk/node'
+import { scripted } from 'agentos-sdk/models'
+import { sqlite } from 'agentos-sdk/storage'
+import { silentLogger } from '../../src/core/logger.js'
+import type { RunningHost } from '../adapters/adapter-conformance.js'
+import { framesOf, postJson } from '../adapters/cases/agent-os-client.js'
+import { listen } from '../adapters/hosts/listen.js'
+
+interface Media {
+  schema?: unknown
+  example?: unknown
+}
+interface Answer {
+  description: string
+  content?: Record<string, Media>
+}
+interface Operation {
+  operationId: string
+  summary: string
+  description: string
+  tags: string[]
+  parameters?: { name: string; in: string; schema: { examples?: string[] } }[]
+  requestBody?: { content: Record<string, Media> }
+  responses: Record<string, Answer>
+}
+interface Document {
+  openapi: string
+  tags: { name: string }[]
+  paths: Record<string, Record<string, Operation>>
+}
+interface Named {
+  name: string
+  method: string
+  path: string
+  operation: Operation
+}
+
+const JSON_TYPE = 'application/json'
+const SSE_TYPE = 'text/event-stream'
+
+// The validator of OpenAPI documents brings one of JSON Schema.
+const validatorRequire = createRequire(createRequire(import.meta.url).resolve('@seriousme/openapi-schema-validator'))
+interface Ajv {
+  addSchema(schema: object, key: string): void
+  compile(schema: object): { (value: unknown): boolean; errors?: unknown }
+}
+const { Ajv2020 } = validatorRequire('ajv/dist/2020.js') as { Ajv2020: new (options: object) => Ajv }
+
+const agentOS = new AgentOS({
+  name: 'Described',
+  agents: ['my-agent', 'support'].map((id) => new Agent({ id, model: scripted('It is on its way.') })),
+  storage: sqlite(':memory:'),
+  logger: silentLogger,
+})
+let host: RunningHost
+let document: Document
+let operations: Named[] = []
+let ajv: Ajv
+
+beforeAll(async () => {
+  host = await listen(createNodeHandler(agentOS, { basePath: '/os' }))
+  document = (await (await fetch(`${host.url}/os/openapi.json`)).json()) as Document
+  ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: true })
+  ajv.addSchema(document, 'openapi')
+  operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({
+      name: `${method.toUpperCase()} ${path}`,
+      method: method.toUpperCase(),
+      path,
+      operation,
+    })),
+  )
+})
+afterAll(async () => {
+  await host?.close()
+  await agentOS.stop()
+})
+
+/** What a value has against the schema at a place in the document. */
+function errorsOf(value: unknown, ...place: string[]): unknown {
+  const pointer = place.map((key) => encodeURIComponent(key.replaceAll('~', '~0').replaceAll('/', '~1'))).join('/')
+  const validate = ajv.compile({ $ref: `openapi#/${pointer}` })
+  return validate(value) ? [] : validate.errors
+}
+
+const responseSchema = ({ path, method }: Named, status: number, type: string) =>
+  ['paths', path, method.toLowerCase(), 'responses', String(status), 'content', type, 'schema'] as const
+
+describe('/openapi.json of a full AgentOS', () => {
+  it('is valid OpenAPI 3.1', async () => {
+    expect(document.openapi).toMatch(/^3\.1\./)
+    const copy = JSON.parse(JSON.stringify(document)) as Record<string, unknown>
+    expect(await new Validator().validate(copy)).toEqual({ valid: true })
+  })
+
+  it('has every route of this server', () => {
+    expect(operations.map(({ name }) => name).toSorted()).toEqual([
+      'DELETE /sessions',
+      'DELETE /sessions/{session_id}',
+      'GET /',
+      'GET /agents',
+      'GET /agents/{agent_id}',
+      'GET /agents/{agent_id}/runs',
+      'GET /agents/{agent_id}/runs/{run_id}',
+      'GET /config',
+      'GET /health',
+      'GET /info',
+      'GET /models',
+      'GET /openapi.json',
+      'GET /sessions',
+      'GET /sessions/{session_id}',
+      'GET /sessions/{session_id}/runs',
+      'GET /sessions/{session_id}/runs/{run_id}',
+      'PATCH /sessions/{session_id}',
+      'POST /agents/{agent_id}/runs',
+      'POST /agents/{agent_id}/runs/{run_id}/cancel',
+      'POST /sessions',
+      'POST /sessions/{session_id}/rename',
+    ])
+  })
+
+  it('names, sums up and tags every operation, and says who may call it and how it fails', () => {
+    const known = document.tags.map(({ name }) => name)
+    const ids = operations.map(({ operation }) => operation.operationId)
+    expect(new Set(ids).size).toBe(ids.length)
+    for (const { name, operation } of operations) {
+      expect(operation, name).toMatchObject({
+        operationId: expect.stringMatching(/^[a-z]+(_[a-z]+)+$/),
+        summary: expect.stringMatching(/\S/),
+        description: expect.stringMatching(/(Scope: `|Public\.|Any caller\.)/),
+      })
+      expect(operation.tags.length, name).toBeGreaterThan(0)
+      expect(known, name).toEqual(expect.arrayContaining(operation.tags))
+      const failures = Object.entries(operation.responses).filter(([status]) => Number(status) >= 400)
+      expect(failures.length, name).toBeGreaterThan(0)
+      for (const [, failure] of failures) {
+        expect(failure.description, name).toMatch(/^`[A-Z_]+`(, `[A-Z_]+`)*$/)
+        expect(failure.content?.[JSON_TYPE]?.schema, name).toBeDefined()
+      }
+    }
+  })
+
+  it('shows an example of every JSON request and answer, each of which fits its schema', () => {
+    for (const named of operations) {
+      const { name, operation, path, method } = named
+      const [status, first] = Object.entries(operation.responses).toSorted(([a], [b]) => Number(a) - Number(b))[0]!
+      const answer = first.content?.[JSON_TYPE]
+      if (answer) {
+        expect(answer.example, `${name}: an example of its answer`).toBeDefined()
+        expect(errorsOf(answer.example, ...responseSchema(named, Number(status), JSON_TYPE)), name).toEqual([])
+      }
+      const request = operation.requestBody?.content[JSON_TYPE]
+      if (!request) continue
+      expect(request.example, `${name}: an example of its request`).toBeDefined()
+      const place = ['paths', path, method.toLowerCase(), 'requestBody', 'content', JSON_TYPE, 'schema']
+      expect(errorsOf(request.example, ...place), name).toEqual([])
+    }
+  })
+})
+
+describe('each example', () => {
+  /** What the examples speak of: a session with a run in it, and another to delete. */
+  async function prepare(): Promise<{ runId: string }> {
+    for (const sessionId of ['thread-42', 'thread-43']) {
+      await agentOS.sessions.delete(sessionId).catch(() => undefined)
+    }
+    const run = { agentId: 'support', message: 'Where is order 7?', userId: 'alice' }
+    await agentOS.runs.create({ ...run, sessionId: 'thread-43' })
+    const { runId } = await agentOS.runs.create({ ...run, sessionId: 'thread-42', metadata: { channel: 'web' } })
+    return { runId }
+  }
+
+  function send({ path, method, operation }: Named, runId: string, more: object = {}): Promise<Response> {
+    const given = (operation.parameters ?? []).filter((parameter) => parameter.in === 'path')
+    const values = new Map(given.map(({ name, schema }) => [name, schema.examples?.[0] ?? runId]))
+    const url = `${host.url}/os${path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(values.get(name)!))}`
+    const example = operation.requestBody?.content[JSON_TYPE]?.example
+    if (example === undefined) return fetch(url, { method })
+    const body = JSON.stringify({ ...(example as object), ...more })
+    return fetch(url, { method, body, headers: { 'content-type': JSON_TYPE } })
+  }
+
+  it('is answered as declared when it is sent', async () => {
+    for (const named of operations) {
+      const { runId } = await prepare()
+      const response = await send(named, runId)
+      const text = await response.text()
+      const told = `${named.name} → ${response.status} ${text.slice(0, 300)}`
+      expect(response.ok, told).toBe(true)
+      const declared = named.operation.responses[response.status]
+      expect(declared, told).toBeDefined()
+      if (!declared?.content) expect(text, told).toBe('')
+      else expect(errorsOf(JSON.parse(text), ...responseSchema(named, response.status, JSON_TYPE)), told).toEqual([])
+    }
+  })
+
+  it('of a run is answered as declared when it asks for a stream, or for the background', async () => {
+    const { runId } = await prepare()
+    const create = operations.find(({ operation }) => operation.operationId === 'create_agent_run')!
+    const stream = await send(create, runId, { stream: true })
+    const events = framesOf(await stream.text())
+    expect(events.length).toBeGreaterThan(3)
+    for (const { data } of events) expect(errorsOf(data, ...responseSchema(create, 200, SSE_TYPE))).toEqual([])
+    const started = await send(create, runId, { background: true })
+    expect(started.status).toBe(202)
+    expect(errorsOf(await started.json(), ...responseSchema(create, 202, JSON_TYPE))).toEqual([])
+  })
+
+  it('of an error fits its schema', async () => {
+    const create = operations.find(({ operation }) => operation.operationId === 'create_agent_run')!
+    const { runId } = await prepare()
+    const cases = [
+      { status: 422, answer: await send(create, runId, { message: '' }) },
+      { status: 415, answer: await fetch(`${host.url}/os/agents/support/runs`, { method: 'POST', body: 'text' }) },
+      { status: 404, answer: await postJson(`${host.url}/os/agents/nobody/runs`, { message: 'Hello' }) },
+    ]
+    for (const { status, answer } of cases) {
+      const body: unknown = await answer.json()
+      expect(
+        [answer.status, errorsOf(body, ...responseSchema(create, status, JSON_TYPE))],
+        JSON.stringify(body),
+      ).toEqual([status, []])
+    }
+  })
+})
