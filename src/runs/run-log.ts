@@ -64,6 +64,7 @@ export class RunLog {
   private lastWrite = Number.NEGATIVE_INFINITY
   private timer: NodeJS.Timeout | undefined
   private failure: unknown
+  private isCommitting = false
 
   constructor(private readonly parts: RunLogParts) {}
 
@@ -86,7 +87,7 @@ export class RunLog {
 
   /** Writes what has been added soon, without making the run wait. */
   schedule(): void {
-    if (this.writing || this.timer || this.pending.length === 0) return
+    if (this.isCommitting || this.writing || this.timer || this.pending.length === 0) return
     const interval = this.parts.isStreaming ? DELTA_INTERVAL_MS : QUIET_INTERVAL_MS
     const due = this.parts.isStreaming ? this.lastWrite + interval - performance.now() : interval
     if (due <= 0) this.writeInBackground()
@@ -96,9 +97,15 @@ export class RunLog {
   /** Waits until everything that has been added is on disk. */
   async commit(end?: LegEnd): Promise<void> {
     this.stopTimer()
-    while (this.writing) await this.writing
-    if (this.failure !== undefined) throw this.failure
-    if (this.pending.length > 0) await this.write(end)
+    // What is added now is for this commit to write: written in between, the end of a leg would go without its record.
+    this.isCommitting = true
+    try {
+      await this.writing
+      if (this.failure !== undefined) throw this.failure
+      if (this.pending.length > 0) await this.write(end)
+    } finally {
+      this.isCommitting = false
+    }
   }
 
   /** Forgets what has been added and not been written: somebody else writes this run now. */

@@ -102,7 +102,9 @@ export class RunTail implements AsyncIterableIterator<readonly PlacedEntry[]> {
   }
 
   private from(entries: readonly PlacedEntry[]): readonly PlacedEntry[] {
-    const fresh = entries[0]!.index >= this.position ? entries : entries.filter(({ index }) => index >= this.position)
+    const [first] = entries
+    if (!first) return entries
+    const fresh = first.index >= this.position ? entries : entries.filter(({ index }) => index >= this.position)
     if (fresh.length > 0) this.position = fresh.at(-1)!.index + 1
     return fresh
   }

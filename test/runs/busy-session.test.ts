@@ -58,6 +58,7 @@ describe('a second run of a busy session', () => {
     const input = { agentId: 'my-agent', sessionId: 's', concurrency: mode }
     const streams = twenty.map((message) => agentOS.runs.stream({ ...input, message }))
     const all = streams.map((stream) => collect(stream))
+    await Promise.all(streams.map(({ accepted }) => accepted))
     await until(async () => ['running', 'cancelled'].includes((await agentOS.runs.get(streams[19]!.runId)).status))
     const last = await agentOS.runs.create({ ...input, message: 'last' })
     expect(last.content).toBe('Done.')

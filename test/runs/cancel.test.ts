@@ -9,6 +9,7 @@ describe('runs.cancel', () => {
     const agentOS = testAgentOS(scripted({ content: 'Half of an answer, and more.', stall: { afterDeltas: 1 } }))
     const stream = agentOS.runs.stream({ agentId: 'my-agent', message: 'Hi' })
     const events = collect(stream)
+    await stream.accepted
     await until(async () => (await agentOS.runs.get(stream.runId)).content !== undefined)
     expect(await agentOS.runs.cancel(stream.runId)).toMatchObject({ status: 'cancelled' })
     expect(names(await events).at(-1)).toBe('RunCancelled')
@@ -28,6 +29,7 @@ describe('runs.cancel', () => {
     const agentOS = testAgentOS(model, { agents: [new Agent({ id: 'my-agent', model, tools: [hang] })] })
     const stream = agentOS.runs.stream({ agentId: 'my-agent', message: 'Hi' })
     const events = collect(stream)
+    await stream.accepted
     await until(async () => (await agentOS.runs.get(stream.runId)).tools !== undefined)
     expect(await agentOS.runs.cancel(stream.runId)).toMatchObject({ status: 'cancelled' })
     expect(names(await events).slice(-2)).toEqual(['ToolCallError', 'RunCancelled'])

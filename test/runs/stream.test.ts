@@ -85,6 +85,7 @@ describe('runs.resume', () => {
     const agentOS = testAgentOS(scripted({ content: text, stall: { afterDeltas: 3, until: opened } }))
     const stream = agentOS.runs.stream({ agentId: 'my-agent', message: 'Hi' })
     const whole = collect(stream)
+    await stream.accepted
     await until(async () => (await agentOS.runs.get(stream.runId)).content === text.slice(0, 48))
     const live = Array.from({ length: 12 }, async (_, after) => {
       return collect(await agentOS.runs.resume(stream.runId, { after }))
