@@ -9,6 +9,7 @@ import { agentRoutes } from './http/agents.js'
 import { createHttpApp } from './http/app.js'
 import type { BodyLimits } from './http/body-limits.js'
 import { docsRoutes } from './http/docs.js'
+import { resumeRoutes } from './http/resume.js'
 import { runRoutes } from './http/runs.js'
 import type { ServerDescription, Services } from './http/services.js'
 import { sessionRoutes } from './http/sessions.js'
@@ -101,7 +102,7 @@ export class AgentOS implements WebHandler {
       enforcesScopes: false,
       compatibility: options.compatibility,
     }
-    const routes = [...agentRoutes, ...runRoutes, ...sessionRoutes, ...systemRoutes]
+    const routes = [...agentRoutes, ...runRoutes, ...resumeRoutes, ...sessionRoutes, ...systemRoutes]
     this.http = createHttpApp<Services>({
       routes: [...routes, ...docsRoutes(routes)],
       authenticate: () => anonymousCaller,

@@ -40,7 +40,7 @@ export async function* agentLoop(plan: AgentPlan, run: RunContext): AsyncGenerat
     joining = opened.facts
   }
   for (;;) {
-    const last = standing(fold.messages)
+    const last = joining ? TO_ASK : standing(fold.messages)
     const step = last.todo === 'ask' ? yield* askModel(leg, joining) : undefined
     joining = undefined
     const calls = step ? callsOf(step.message) : last.calls
@@ -69,10 +69,12 @@ interface Standing {
   text: string
 }
 
+const TO_ASK: Standing = { todo: 'ask', calls: [], text: '' }
+
 function standing(messages: readonly Message[]): Standing {
   const at = messages.findLastIndex(({ role }) => role !== 'tool')
   const speaker = messages[at]
-  if (speaker?.role !== 'assistant') return { todo: 'ask', calls: [], text: '' }
+  if (speaker?.role !== 'assistant') return TO_ASK
   const results = messages.slice(at + 1)
   const answered = new Set(results.map(({ toolCallId }) => toolCallId))
   const calls = callsOf(speaker)
@@ -80,7 +82,7 @@ function standing(messages: readonly Message[]): Standing {
   if (open.length > 0) return { todo: 'call', calls: open, text: '' }
   if (calls.length === 0) return { todo: 'answer', calls, text: textOf(speaker) }
   const final = results.findLast(isFinalResult)
-  return final ? { todo: 'stop', calls: [], text: textOf(final) } : { todo: 'ask', calls: [], text: '' }
+  return final ? { todo: 'stop', calls: [], text: textOf(final) } : TO_ASK
 }
 
 function callsOf({ toolCalls = [] }: Message): AskedCall[] {

@@ -28,3 +28,9 @@ export const runRowExample = {
   metrics: runExample.metrics,
   created_at: runExample.created_at,
 }
+
+export const cancelledExample = {
+  run_id: runExample.run_id,
+  session_id: runExample.session_id,
+  status: 'cancelled',
+}

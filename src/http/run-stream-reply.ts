@@ -59,6 +59,7 @@ class Frames implements AsyncIterableIterator<readonly string[]> {
   }
 }
 
-function eventFrame(event: RunEvent): string {
+/** One event as a frame. */
+export function eventFrame(event: RunEvent): string {
   return sseFrame(event.event, event.eventIndex, JSON.stringify(encodeEvent(event)))
 }

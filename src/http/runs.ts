@@ -8,16 +8,14 @@ import { runStatuses } from './coded-query.js'
 import { createRunBody, toCreateRun } from './create-run-body.js'
 import { sliceQuery } from './pagination.js'
 import { reply } from './reply.js'
-import { runExample, runRequestExample, runRowExample } from './run-examples.js'
+import { cancelledExample, runExample, runRequestExample, runRowExample } from './run-examples.js'
+import { agentParams, checkRun, runParams, runScope } from './run-path.js'
 import { runStreamReply } from './run-stream-reply.js'
 import { route } from './services.js'
 import type { Services } from './services.js'
 import { sliceReply } from './slice-reply.js'
 
 const tags = ['Runs']
-const agentParams = z.object({ agentId: z.string().meta({ examples: ['support'] }) })
-const runParams = agentParams.extend({ runId: z.string() })
-const scope = { scope: 'agents:run', component: 'agentId' } as const
 
 const RunAccepted = z
   .object({ runId: z.string(), sessionId: z.string(), status: z.literal('pending'), createdAt: Timestamp })
@@ -33,7 +31,7 @@ const createRun = route({
     'A failing model or tool is no failed request: the run is then `error`. `Idempotency-Key` makes a repeated request ' +
     'safe for 24 hours.',
   tags,
-  scope,
+  scope: runScope,
   params: agentParams,
   body: createRunBody,
   uploads: ['files'],
@@ -71,7 +69,7 @@ const listRuns = route({
   summary: "List an agent's runs",
   description: 'The newest ones, oldest first. `X-Next-Cursor` leads to older ones, `X-Total-Count` says how many.',
   tags,
-  scope,
+  scope: runScope,
   params: agentParams,
   query: z.strictObject({
     sessionId: z.string().max(255).optional(),
@@ -96,14 +94,15 @@ const getRun = route({
   operationId: 'get_agent_run',
   summary: 'Get a run as it is now',
   tags,
-  scope,
+  scope: runScope,
   params: runParams,
   query: z.object({ sessionId: z.string().max(255).optional() }),
   response: { 200: AgentRun },
   errors: { 404: ['AGENT_NOT_FOUND', 'RUN_NOT_FOUND'] },
   examples: { response: runExample },
   handler: async ({ os, params, query }) => {
-    const run = await runOf(os, params, query.sessionId)
+    await checkRun(os, params, query.sessionId)
+    const run = await os.runs.get(params.runId)
     const isGoingOn = run.status === 'pending' || run.status === 'running'
     return reply(200, run, isGoingOn ? { headers: { 'Retry-After': '1' } } : {})
   },
@@ -116,17 +115,17 @@ const cancelRun = route({
   summary: 'Cancel a run',
   description: 'Answers with the end state that the run has. A run that had ended before stays as it is.',
   tags,
-  scope,
+  scope: runScope,
   params: runParams,
   query: z.object({ sessionId: z.string().max(255).optional() }),
   body: z.object({ sessionId: z.string().max(255).optional() }),
   form: true,
   response: { 200: z.object({ runId: z.string(), sessionId: z.string(), status: RunStatus }) },
   errors: { 404: ['AGENT_NOT_FOUND', 'RUN_NOT_FOUND'] },
-  examples: { response: { run_id: runExample.run_id, session_id: runExample.session_id, status: 'cancelled' } },
+  examples: { response: cancelledExample },
   handler: async ({ os, params, query, body }) => {
-    const { runId } = await runOf(os, params, query.sessionId ?? body.sessionId)
-    return os.runs.cancel(runId)
+    await checkRun(os, params, query.sessionId ?? body.sessionId)
+    return os.runs.cancel(params.runId)
   },
 })
 
@@ -134,17 +133,6 @@ export const runRoutes = [createRun, listRuns, getRun, cancelRun]
 
 function runHeaders({ runId, sessionId }: { runId: string; sessionId: string }): Record<string, string> {
   return { 'X-Run-Id': runId, 'X-Session-Id': sessionId }
-}
-
-/** A run of the agent that the path names; any other is not there. */
-async function runOf(os: Services, { agentId, runId }: { agentId: string; runId: string }, sessionId?: string) {
-  const agent = os.server.catalog.agent(agentId)
-  const run = await os.runs.get(runId)
-  const isMeant = run.agentId === agent.id && run.parentRunId === undefined
-  if (!isMeant || (sessionId !== undefined && sessionId !== run.sessionId)) {
-    throw new NotFoundError('RUN_NOT_FOUND', `There is no run "${runId}".`)
-  }
-  return run
 }
 
 async function checkSession(os: Services, sessionId: string, agentId: string): Promise<void> {

@@ -18,7 +18,7 @@ import { RunCanceller } from './run-canceller.js'
 import type { CancelledRun } from './run-canceller.js'
 import { RunExecutor } from './run-executor.js'
 import { RunReader } from './run-reader.js'
-import type { RunFilter, RunMode, RunRepository } from './run-repository.js'
+import type { RunFilter, RunHead, RunMode, RunRepository, StoredRun } from './run-repository.js'
 import { RunStream } from './run-stream.js'
 import { readBody, sourceOf, toRun } from './stored-run.js'
 import { StoredMedia } from './stored-media.js'
@@ -161,13 +161,15 @@ export class RunManager {
     options: { after?: number; signal?: AbortSignal } = {},
   ): Promise<RunStream> {
     const { head } = await this.stored(caller, runId)
-    const { sessionId } = head
-    const tail = this.reader.open(runId, (options.after ?? -1) + 1)
+    const { sessionId, status, lastIndex } = head
+    const after = options.after ?? -1
+    const tail = this.reader.open(runId, after + 1)
     const batches = this.reader.read(tail, sourceOf(head), {
       signal: options.signal,
       onLeave: this.executor.follow(runId),
     })
-    return new RunStream(runId, sessionId, { accepted: Promise.resolve({ runId, sessionId }), batches })
+    const resumed = { status, eventCount: lastIndex + 1, after }
+    return new RunStream(runId, sessionId, { accepted: Promise.resolve({ runId, sessionId }), batches, resumed })
   }
 
   /**
@@ -178,6 +180,15 @@ export class RunManager {
   async get(caller: Caller, runId: string): Promise<Run> {
     const stored = await this.stored(caller, runId)
     return this.media.back(toRun(stored.head, await readBody(this.parts.runs, stored)))
+  }
+
+  /**
+   * Whose run it is and how far it has come, without its record.
+   *
+   * @throws NotFoundError `RUN_NOT_FOUND`
+   */
+  async head(caller: Caller, runId: string): Promise<RunHead> {
+    return (await this.stored(caller, runId)).head
   }
 
   /** Runs that the caller may see, oldest first: the newest `limit` ones, or those before a cursor. */
@@ -255,7 +266,7 @@ export class RunManager {
     return () => signal.removeEventListener('abort', onAbort)
   }
 
-  private async stored(caller: Caller, runId: string) {
+  private async stored(caller: Caller, runId: string): Promise<StoredRun> {
     const stored = await this.parts.runs.get(caller, runId)
     if (!stored) throw new NotFoundError('RUN_NOT_FOUND', `There is no run "${runId}".`)
     return stored

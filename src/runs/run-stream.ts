@@ -1,4 +1,5 @@
 import type { RunEvent } from '../agents/log/events.js'
+import type { RunStatus } from '../agents/log/run-record.js'
 
 /** Names the run that a stream shows, once it is accepted. */
 export interface StreamedRun {
@@ -12,6 +13,16 @@ export interface StreamSource {
   accepted: Promise<StreamedRun>
   /** Events as they were committed, together. */
   batches: AsyncIterableIterator<readonly RunEvent[]>
+  resumed?: ResumedFrom
+}
+
+/** How far a run was when somebody began to follow it. */
+export interface ResumedFrom {
+  status: RunStatus
+  /** Events that the log held. */
+  eventCount: number
+  /** Index of the last event that the follower knows; -1 for none. */
+  after: number
 }
 
 /**
@@ -27,6 +38,8 @@ export interface StreamSource {
 export class RunStream implements AsyncIterable<RunEvent> {
   /** Resolves when the run is stored; rejects with what refused it. */
   readonly accepted: Promise<StreamedRun>
+  /** Of a stream that `resume` has returned. */
+  readonly resumed?: ResumedFrom
 
   constructor(
     /** Of the run that was asked for. When the request repeats an earlier one, `accepted` names that one's run. */
@@ -34,6 +47,7 @@ export class RunStream implements AsyncIterable<RunEvent> {
     readonly sessionId: string,
     private readonly source: StreamSource,
   ) {
+    this.resumed = source.resumed
     this.accepted = source.accepted
     // Whoever reads the events learns of a refusal there.
     this.accepted.catch(() => undefined)

@@ -56,7 +56,14 @@ export function serve({ agents = [plainAgent()], server }: ServedOptions = {}) {
   const storage = sqlite(':memory:')
   const clock = new TestClock()
   const catalog = new Catalog(agents)
-  const runs = new RunManager({ ...storage, catalog, clock, logger: silentLogger })
+  const runs = new RunManager({
+    runs: storage.runs,
+    media: storage.media,
+    events: storage.events,
+    catalog,
+    clock,
+    logger: silentLogger,
+  })
   const sessions = new SessionStore(
     storage.sessions,
     {

@@ -1,0 +1,85 @@
+import { z } from 'zod'
+import { AgentEvent } from '../agents/log/events.js'
+import { ValidationError } from '../core/errors.js'
+import type { RunStream } from '../runs/run-stream.js'
+import { isEndStatus } from '../agents/log/run-record.js'
+import { queryInt } from './query.js'
+import { reply } from './reply.js'
+import { resumeReply } from './resume-reply.js'
+import { checkRun, runParams, runScope } from './run-path.js'
+import { route } from './services.js'
+import type { Services } from './services.js'
+
+const tags = ['Runs']
+const MAX_INDEX = 1e12
+
+const lastEventIndex = queryInt(0, MAX_INDEX)
+  .optional()
+  .meta({ description: 'Index of the last event that is known. Absent: `Last-Event-ID`, else from the start.' })
+
+const inCommon = {
+  tags,
+  scope: runScope,
+  params: runParams,
+  description:
+    'The missed events, then live ones, to the end of the current leg; each once and in order. Frames without an id ' +
+    'say where the stream stands: `catch_up`, `subscribed`, `replay`. Works while the run goes on, afterwards, and ' +
+    'from any process.',
+  stream: AgentEvent,
+  errors: { 404: ['AGENT_NOT_FOUND', 'RUN_NOT_FOUND'] },
+} as const
+
+const resumeRun = route({
+  ...inCommon,
+  method: 'post',
+  path: '/agents/{agent_id}/runs/{run_id}/resume',
+  operationId: 'resume_agent_run',
+  summary: "Follow a run's events after a disconnect",
+  body: z.object({ lastEventIndex, sessionId: z.string().max(255).optional() }),
+  form: true,
+  response: { 200: 'stream' },
+  handler: async ({ os, params, body, headers, requestId }) => {
+    return resumeReply(await resumed(os, params, body, headers), requestId)
+  },
+})
+
+const followRun = route({
+  ...inCommon,
+  method: 'get',
+  path: '/agents/{agent_id}/runs/{run_id}/resume',
+  operationId: 'follow_agent_run',
+  summary: "Follow a run's events by EventSource",
+  query: z.object({ lastEventIndex, sessionId: z.string().max(255).optional() }),
+  response: { 200: 'stream', 204: null },
+  handler: async ({ os, params, query, headers, requestId }) => {
+    const stream = await resumed(os, params, query, headers)
+    const { status, eventCount, after } = stream.resumed!
+    // An EventSource connects again until it is told that there is nothing more.
+    if (!isEndStatus(status) || after < eventCount - 1) return resumeReply(stream, requestId)
+    await stream.batches().return?.()
+    return reply(204)
+  },
+})
+
+export const resumeRoutes = [resumeRun, followRun]
+
+async function resumed(
+  os: Services,
+  params: { agentId: string; runId: string },
+  asked: { lastEventIndex?: number; sessionId?: string },
+  headers: Headers,
+): Promise<RunStream> {
+  await checkRun(os, params, asked.sessionId)
+  return os.runs.resume(params.runId, { after: asked.lastEventIndex ?? lastEventId(headers) })
+}
+
+/** @throws ValidationError when the header is there and is no index. */
+function lastEventId(headers: Headers): number | undefined {
+  const given = headers.get('last-event-id')
+  if (given === null || given === '') return undefined
+  if (/^\d{1,12}$/.test(given)) return Number(given)
+  const message = 'Must be the id of an event of this stream: a whole number'
+  throw new ValidationError('VALIDATION_ERROR', `The request is not valid. Last-Event-ID: ${message}.`, [
+    { path: 'Last-Event-ID', message },
+  ])
+}

@@ -1,0 +1,27 @@
+import { z } from 'zod'
+import { NotFoundError } from '../core/errors.js'
+import type { Services } from './services.js'
+
+export const agentParams = z.object({ agentId: z.string().meta({ examples: ['support'] }) })
+export const runParams = agentParams.extend({ runId: z.string() })
+
+/** Every operation on runs asks for the right to run the agent. */
+export const runScope = { scope: 'agents:run', component: 'agentId' } as const
+
+/**
+ * Checks that the path names a run of its agent; any other is not there.
+ *
+ * @throws NotFoundError `AGENT_NOT_FOUND`, `RUN_NOT_FOUND`
+ */
+export async function checkRun(
+  os: Services,
+  { agentId, runId }: { agentId: string; runId: string },
+  sessionId?: string,
+): Promise<void> {
+  const agent = os.server.catalog.agent(agentId)
+  const { component, parentRunId, ...head } = await os.runs.head(runId)
+  const isMeant = component.kind === agent.kind && component.id === agent.id && parentRunId === undefined
+  if (!isMeant || (sessionId !== undefined && sessionId !== head.sessionId)) {
+    throw new NotFoundError('RUN_NOT_FOUND', `There is no run "${runId}".`)
+  }
+}
