@@ -20,6 +20,7 @@ export default defineConfig({
     models: 'src/models/index.ts',
     storage: 'src/storage/index.ts',
     testing: 'src/testing/index.ts',
+    client: 'src/client/index.ts',
     express: 'adapters/express.ts',
     fastify: 'adapters/fastify.ts',
     next: 'adapters/next.ts',

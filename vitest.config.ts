@@ -8,7 +8,7 @@ export default defineConfig({
     // Tests name the package as its users do and run its source.
     alias: [
       { find: /^agentos-sdk$/, replacement: `${root}src/index.ts` },
-      { find: /^agentos-sdk\/(models|storage|testing)$/, replacement: `${root}src/$1/index.ts` },
+      { find: /^agentos-sdk\/(models|storage|testing|client)$/, replacement: `${root}src/$1/index.ts` },
       { find: /^agentos-sdk\/(express|fastify|next|hono|node)$/, replacement: `${root}adapters/$1.ts` },
     ],
   },

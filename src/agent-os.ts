@@ -124,6 +124,7 @@ export class AgentOS implements WebHandler {
 
   /** Answers a Web-standard request; the adapters of hosts call it. */
   fetch(request: Request, options?: MountOptions): Promise<Response> {
+    this.runManager.wakeUp()
     return this.http.fetch(request, options)
   }
 

@@ -8,6 +8,7 @@ const layers = [
   { name: 'adapters', paths: ['adapters/'] },
   { name: 'composition', paths: ['src/agent-os', 'src/index.ts'] },
   { name: 'testing', paths: ['src/testing/'] },
+  { name: 'client', paths: ['src/client/'] },
   { name: 'http', paths: ['src/http/'] },
   { name: 'storage', paths: ['src/storage/'] },
   { name: 'agents', paths: ['src/agents/'] },
@@ -24,6 +25,8 @@ const rules: Record<Layer, { values: readonly Layer[]; types?: readonly Layer[] 
   adapters: { values: ['http', 'core'] },
   composition: { values: ['storage', 'http', 'features', 'agents', 'models', 'core'] },
   testing: { values: ['composition', 'storage', 'http', 'features', 'agents', 'models', 'core'] },
+  // It runs in browsers too: what it shares with the server are types, and what imports nothing.
+  client: { values: ['http'], types: ['features', 'agents', 'models', 'core'] },
   // Handlers get the AgentOS that they serve as a type only.
   http: { values: ['features', 'agents', 'models', 'core'], types: ['composition'] },
   features: { values: ['agents', 'models', 'core'] },
@@ -89,6 +92,19 @@ describe('architecture', () => {
       (from, { kind, target }) => kind === 'static' && heavyPackages.test(target) && !isDriver(from.path),
     )
     expect(broken).toEqual([])
+  })
+
+  it('keeps everything but our own files out of the client', () => {
+    const reached = new Set(files.filter(({ path }) => layerOf(path) === 'client').map(({ path }) => path))
+    const foreign: string[] = []
+    for (const path of reached) {
+      for (const { kind, target } of files.find((file) => file.path === path)?.imports ?? []) {
+        if (kind === 'type') continue
+        if (isOurs(target)) reached.add(target)
+        else foreign.push(`${path} imports ${target}`)
+      }
+    }
+    expect(foreign).toEqual([])
   })
 
   it('has no import cycles', () => {

@@ -7,6 +7,7 @@ const entries = [
   'agentos-sdk',
   'agentos-sdk/models',
   'agentos-sdk/storage',
+  'agentos-sdk/client',
   'agentos-sdk/express',
   'agentos-sdk/fastify',
   'agentos-sdk/next',

@@ -118,7 +118,7 @@ function spokenBetween(leg: AgentLeg, { response }: ModelStep): LogEntry[] {
 }
 
 /** The message that asks the model to correct its answer. */
-function correction({ run }: AgentLeg, problem: string, isFinal: boolean): Facts {
+function correction({ run, form }: AgentLeg, problem: string, isFinal: boolean): Facts {
   const made = run.fold.messages.filter(({ name }) => name === CORRECTION).length
   if (isFinal || made >= MAX_CORRECTIONS) {
     throw new RunFailedError({
@@ -129,7 +129,10 @@ function correction({ run }: AgentLeg, problem: string, isFinal: boolean): Facts
       retryable: true,
     })
   }
-  const content = `Your answer does not have the form that was asked for:\n${problem}\nAnswer again, with nothing but JSON of that form.`
+  // Not every model is held to the schema, or was even told of it.
+  const content =
+    `Your answer does not have the form that was asked for:\n${problem}\n` +
+    `Answer again, with nothing but JSON of this schema:\n${JSON.stringify(form?.format.schema)}`
   const createdAt = toEpochSeconds(run.clock.now())
   return { messages: [{ ...newMessage('user', createdAt), name: CORRECTION, content }] }
 }

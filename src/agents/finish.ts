@@ -95,7 +95,7 @@ function completedEntry(leg: AgentLeg, pending: readonly LogEntry[], value: Json
   const { plan, run, form } = leg
   const { fold, state, clock } = run
   const metadata = metadataOf(plan, run)
-  const sessionState = structuredClone(state.stored)
+  const sessionState = state.snapshot()
   const { text, reasoning, citations } = afterwards(fold, pending)
   const metrics = fold.metrics(clock.now())
   for (const { event, facts } of pending) {
@@ -112,7 +112,7 @@ function completedEntry(leg: AgentLeg, pending: readonly LogEntry[], value: Json
       ...fold.media,
       ...(Object.keys(metadata).length > 0 && { metadata }),
       metrics,
-      ...(Object.keys(sessionState).length > 0 && { sessionState }),
+      ...(sessionState && { sessionState }),
       status: 'completed',
     },
   }

@@ -92,7 +92,7 @@ function ending({ fold, clock, state, options }: RunContext, said: Said, named: 
   }
   const metrics = fold.metrics(now)
   addRequest(metrics, message.metrics ?? {}, named)
-  const sessionState = structuredClone(state.stored)
+  const sessionState = state.snapshot()
   return [
     ...contentEntries(value === undefined ? { text: restOf(text, fold.text) } : { value, contentType }),
     { event: { event: 'ModelRequestCompleted', ...named, ...usage }, facts: { messages: [message] } },
@@ -104,7 +104,7 @@ function ending({ fold, clock, state, options }: RunContext, said: Said, named: 
         contentType,
         metrics,
         ...(options.metadata && { metadata: options.metadata }),
-        ...(Object.keys(sessionState).length > 0 && { sessionState }),
+        ...(sessionState && { sessionState }),
         status: 'completed',
       },
     },

@@ -6,12 +6,20 @@ import type { JsonSchema } from '../core/json.js'
  * The JSON Schema of a Zod schema, as models and clients see it.
  *
  * @param side `input`: what is given to the schema; `output`: what it returns.
+ * @param isClosed says of each object that it has no other properties, as strict modes ask for.
  * @throws ConfigurationError when JSON can't say what the schema asks for.
  */
-export function jsonSchemaOf(schema: z.ZodType, side: 'input' | 'output', whose: string): JsonSchema {
+export function jsonSchemaOf(
+  schema: z.ZodType,
+  side: 'input' | 'output',
+  whose: string,
+  { isClosed = false }: { isClosed?: boolean } = {},
+): JsonSchema {
   try {
-    const { $schema: _, ...document } = z.toJSONSchema(schema, { io: side })
-    return document
+    const override: z.core.ToJSONSchemaParams['override'] = ({ jsonSchema }) => {
+      if (isClosed && jsonSchema.properties) jsonSchema.additionalProperties ??= false
+    }
+    return inlined(z.toJSONSchema(schema, { io: side, override }))
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     throw new ConfigurationError(
@@ -19,6 +27,17 @@ export function jsonSchemaOf(schema: z.ZodType, side: 'input' | 'output', whose:
       { cause: error },
     )
   }
+}
+
+const DEFINITIONS = '#/$defs/'
+
+/** A schema with an id of its own is written as a reference to itself, which providers don't take at the top. */
+function inlined({ $schema: _dialect, $ref, $defs = {}, ...document }: Record<string, unknown>): JsonSchema {
+  const definitions = { ...($defs as Record<string, JsonSchema>) }
+  const name = typeof $ref === 'string' && $ref.startsWith(DEFINITIONS) ? $ref.slice(DEFINITIONS.length) : undefined
+  const whole = name === undefined ? document : { ...document, ...definitions[name] }
+  if (name !== undefined && !JSON.stringify(definitions).includes(`"${DEFINITIONS}${name}"`)) delete definitions[name]
+  return Object.keys(definitions).length > 0 ? { ...whole, $defs: definitions } : whole
 }
 
 /** What is wrong with a value, one line per issue, for a model or a person to read. */

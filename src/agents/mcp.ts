@@ -111,6 +111,18 @@ class McpConnection implements McpToolset {
     }
   }
 
+  private async call(name: string, args: JsonObject, signal: AbortSignal) {
+    const opening = this.client
+    const client = await this.connected()
+    try {
+      return resultOf(await client.callTool({ name, arguments: args }, { signal, timeout: LONGEST_REQUEST_MS }))
+    } catch (error) {
+      // The server has lost the session, as by a restart: the next call begins another one.
+      if (isNotFound(error) && this.client === opening) await this.close()
+      throw error
+    }
+  }
+
   private toTool({ name, description, inputSchema }: McpTool): Tool {
     const { prefix = '', traits = {} } = this.options
     const { approval, requiresConfirmation = approval === 'required' } = traits
@@ -123,11 +135,7 @@ class McpConnection implements McpToolset {
       parameters: inputSchema,
       // The server knows its schema best, and says what is wrong.
       check: (args) => ({ args }),
-      execute: async (args, { signal }) => {
-        const client = await this.connected()
-        const request = { name, arguments: args as JsonObject }
-        return resultOf(await client.callTool(request, { signal, timeout: LONGEST_REQUEST_MS }))
-      },
+      execute: (args, { signal }) => this.call(name, args as JsonObject, signal),
     }
   }
 }
@@ -166,6 +174,10 @@ async function load<Module>(importing: () => Promise<Module>): Promise<Module> {
     if (!isMissing) throw error
     throw new MissingPackageError('@modelcontextprotocol/client', 'mcpTools()', { cause: error })
   }
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof Error && 'status' in error && error.status === 404
 }
 
 /** @throws Error with the server's words when the tool has failed: the model is told. */

@@ -102,7 +102,10 @@ class MemoryRun implements AgentStream {
   }
 
   get result(): Promise<AgentRunOf<unknown>> {
-    if (!this.isFollowed) void this.drain()
+    // Whoever asks before iterating may still be about to.
+    setImmediate(() => {
+      if (!this.isFollowed) void this.drain()
+    })
     return this.ended.promise
   }
 

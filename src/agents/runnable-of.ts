@@ -25,7 +25,7 @@ export interface ForeignAgent extends Runnable {
  *   id: 'echo',
  *   async *run(input) {
  *     yield 'You said: '
- *     yield String(input)
+ *     yield JSON.stringify(input)
  *   },
  * })
  * ```

@@ -2,10 +2,12 @@ import type { Caller } from '../core/caller.js'
 import type { Clock } from '../core/clock.js'
 import type { JsonObject, JsonSchema } from '../core/json.js'
 import type { Logger } from '../core/logger.js'
+import type { Decision } from './log/decision.js'
 import type { LogEntry } from './log/entry.js'
 import type { RunFold } from './log/fold.js'
 import type { Message } from './log/message.js'
 import type { RunInput } from './log/run-record.js'
+import type { ToolExecution } from './log/tool-execution.js'
 import type { SessionState } from './session-state.js'
 import type { AgentDescription } from './description.js'
 
@@ -47,6 +49,12 @@ export interface RunContext {
   readonly fold: RunFold
   readonly clock: Clock
   readonly logger: Logger
+  /**
+   * Called right before what can't be undone.
+   *
+   * @throws when this process is not believed to live any more, so that another may have taken the run over.
+   */
+  checkLease?(): void
 }
 
 /** What a run yields: one entry, or several that belong together and are written at once. */
@@ -84,6 +92,13 @@ export interface Runnable {
    * @throws ValidationError `INPUT_SCHEMA_MISMATCH` or `INVALID_OUTPUT_SCHEMA`, before the run exists.
    */
   checkInput?(input: RunInput, options: RunOptions): RunInput
+  /**
+   * Checks decisions about calls that a run waits for, before it goes on with them.
+   *
+   * @throws ConflictError `RUN_NOT_CONTINUABLE` when a tool is not there any more.
+   * @throws ValidationError `INVALID_TOOL_ARGS` when edited arguments are not the tool's.
+   */
+  checkDecisions?(decisions: readonly { decision: Decision; tool: ToolExecution }[]): Promise<void>
   execute(context: RunContext): AsyncGenerator<Yielded, void, void>
   describe(): AgentDescription
 }

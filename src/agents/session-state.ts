@@ -22,12 +22,19 @@ export class SessionState {
   /** @param stored what the session's row holds; where `initial` differs from it, that is a change of this run. */
   constructor(stored: JsonObject, current: CurrentRun, initial: JsonObject = stored) {
     this.saved = spelled(stored)
-    this.value = { ...structuredClone(initial), ...current }
+    const isEmpty = Object.keys(initial).length === 0
+    this.value = isEmpty ? { ...current } : { ...structuredClone(initial), ...current }
   }
 
   /** The state without what is never stored. */
   get stored(): JsonObject {
     return Object.fromEntries(Object.entries(this.value).filter(([key]) => !CURRENT.has(key)))
+  }
+
+  /** The state without what is never stored, as it is now; undefined when that is nothing. */
+  snapshot(): JsonObject | undefined {
+    const { stored } = this
+    return Object.keys(stored).length > 0 ? (JSON.parse(JSON.stringify(stored)) as JsonObject) : undefined
   }
 
   /** What has changed since the last time that this was asked; undefined when nothing has. */

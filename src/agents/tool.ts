@@ -119,8 +119,11 @@ export function tool<const Input extends z.ZodType = z.ZodType<Record<string, ne
       `"${name}" can't be the name of a tool: use 1 to 64 letters, digits, underscores and hyphens.`,
     )
   }
+  if (!execute && !definition.external) {
+    throw new ConfigurationError(`Tool "${name}" has nothing to execute. Pass execute, or external: true.`)
+  }
   const input = definition.input ?? (z.object({}) as unknown as Input)
-  const whole = jsonSchemaOf(input, 'input', `The input of tool "${name}"`)
+  const whole = jsonSchemaOf(input, 'input', `The input of tool "${name}"`, { isClosed: definition.strict })
   if (whole.type !== 'object') {
     throw new ConfigurationError(`The input of tool "${name}" must be an object schema, such as z.object({ … }).`)
   }

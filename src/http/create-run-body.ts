@@ -4,9 +4,10 @@ import type { CreateRun } from '../runs/create-run.js'
 import { UserJsonObject } from '../core/schema.js'
 import { jsonField } from './body-fields.js'
 import type { UploadedFile } from './body-fields.js'
+import { queryTime } from './query.js'
 import { sortUploads } from './uploads.js'
 
-const { files, images, audio, videos, sessionState, metadata, outputSchema, ...plainFields } = createRunFields
+const { files, images, audio, videos, sessionState, metadata, outputSchema, runAfter: _iso, ...plainFields } = createRunFields
 
 /** The body that starts a run: JSON, urlencoded or multipart. */
 export const createRunBody = z.object({
@@ -21,6 +22,7 @@ export const createRunBody = z.object({
   /** False leaves only what was said, and how the run ends. */
   streamEvents: z.boolean().default(true),
   ...plainFields,
+  runAfter: queryTime().optional(),
   images: jsonField(images),
   audio: jsonField(audio),
   videos: jsonField(videos),

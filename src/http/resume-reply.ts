@@ -1,5 +1,6 @@
 import type { RunEvent } from '../agents/log/events.js'
 import type { ResumedFrom, RunStream } from '../runs/run-stream.js'
+import { runHeaders } from './run-path.js'
 import { eventFrame } from './run-stream-reply.js'
 import { sseFrame, sseResponse } from './sse.js'
 
@@ -9,7 +10,7 @@ import { sseFrame, sseResponse } from './sse.js'
  */
 export function resumeReply(stream: RunStream, requestId: string): Response {
   return sseResponse(new ResumedFrames(stream), {
-    headers: { 'X-Run-Id': stream.runId, 'X-Session-Id': stream.sessionId },
+    headers: runHeaders(stream),
     requestId,
   })
 }

@@ -38,6 +38,7 @@ const resumeRun = route({
   body: z.object({ lastEventIndex, sessionId: z.string().max(255).optional() }),
   form: true,
   response: { 200: 'stream' },
+  examples: { request: { last_event_index: 1 } },
   handler: async ({ os, params, body, headers, requestId }) => {
     return resumeReply(await resumed(os, params, body, headers), requestId)
   },

@@ -25,3 +25,12 @@ export async function checkRun(
     throw new NotFoundError('RUN_NOT_FOUND', `There is no run "${runId}".`)
   }
 }
+
+/** Tells a client which run it got, before the body does. Ids of callers may hold what a header can't: it is encoded. */
+export function runHeaders({ runId, sessionId }: { runId: string; sessionId: string }): Record<string, string> {
+  return { 'X-Run-Id': headerValue(runId), 'X-Session-Id': headerValue(sessionId) }
+}
+
+function headerValue(id: string): string {
+  return /^[\u0021-\u007e]+$/.test(id) ? id : encodeURIComponent(id)
+}

@@ -2,6 +2,7 @@ import { AgentEvent, endsLeg } from '../agents/log/events.js'
 import type { RunEvent } from '../agents/log/events.js'
 import type { RunStream } from '../runs/run-stream.js'
 import { encoder } from './encode.js'
+import { runHeaders } from './run-path.js'
 import { sseFrame, sseResponse } from './sse.js'
 
 const encodeEvent = encoder(AgentEvent)
@@ -21,7 +22,7 @@ export interface StreamReplyOptions {
 export async function runStreamReply(stream: RunStream, options: StreamReplyOptions): Promise<Response> {
   const { runId, sessionId } = await stream.accepted
   return sseResponse(new Frames(stream.batches(), options), {
-    headers: { 'X-Run-Id': runId, 'X-Session-Id': sessionId },
+    headers: runHeaders({ runId, sessionId }),
     requestId: options.requestId,
   })
 }

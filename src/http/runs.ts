@@ -9,7 +9,7 @@ import { createRunBody, toCreateRun } from './create-run-body.js'
 import { sliceQuery } from './pagination.js'
 import { reply } from './reply.js'
 import { cancelledExample, runExample, runRequestExample, runRowExample } from './run-examples.js'
-import { agentParams, checkRun, runParams, runScope } from './run-path.js'
+import { agentParams, checkRun, runHeaders, runParams, runScope } from './run-path.js'
 import { runStreamReply } from './run-stream-reply.js'
 import { route } from './services.js'
 import type { Services } from './services.js'
@@ -122,7 +122,10 @@ const cancelRun = route({
   form: true,
   response: { 200: z.object({ runId: z.string(), sessionId: z.string(), status: RunStatus }) },
   errors: { 404: ['AGENT_NOT_FOUND', 'RUN_NOT_FOUND'] },
-  examples: { response: cancelledExample },
+  examples: {
+    request: { session_id: runExample.session_id },
+    response: cancelledExample,
+  },
   handler: async ({ os, params, query, body }) => {
     await checkRun(os, params, query.sessionId ?? body.sessionId)
     return os.runs.cancel(params.runId)
@@ -130,10 +133,6 @@ const cancelRun = route({
 })
 
 export const runRoutes = [createRun, listRuns, getRun, cancelRun]
-
-function runHeaders({ runId, sessionId }: { runId: string; sessionId: string }): Record<string, string> {
-  return { 'X-Run-Id': runId, 'X-Session-Id': sessionId }
-}
 
 async function checkSession(os: Services, sessionId: string, agentId: string): Promise<void> {
   const session = await os.sessions.get(sessionId, { type: 'agent' })

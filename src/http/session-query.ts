@@ -48,10 +48,12 @@ export const sessionRunsQuery = z.strictObject({
   include: commaList(RUN_PARTS).optional(),
 })
 
+/** Errors of every operation on one session, for a route's table of errors. */
 export const sessionErrors = {
+  400: databaseErrors[400],
   403: ['USER_MISMATCH', 'RESERVED_PRINCIPAL'],
   404: ['SESSION_NOT_FOUND', ...databaseErrors[404]],
-  400: databaseErrors[400],
+  503: ['DATABASE_UNAVAILABLE', 'SHUTTING_DOWN'],
 }
 
 /** The sessions of the database that a request names. */

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { PageMeta } from '../core/page.js'
 import { CreateSession, DeleteSessions, RenameSession, UpdateSession } from '../sessions/session-input.js'
 import { SessionDetail, SessionListItem } from '../sessions/session.js'
+import { databaseErrors } from './database-query.js'
 import { etag, ifMatch } from './etag.js'
 import { pageWindow } from './pagination.js'
 import { parseDecoded } from './parse-wire.js'
@@ -32,7 +33,7 @@ const listSessions = route({
   scope: 'sessions:read',
   query: listSessionsQuery,
   response: { 200: z.object({ data: z.array(SessionListItem), meta: PageMeta }).meta({ id: 'SessionPage' }) },
-  errors: { ...sessionErrors, 404: ['DATABASE_NOT_FOUND', 'TABLE_NOT_FOUND'], 422: ['INVALID_SORT'] },
+  errors: { ...sessionErrors, 404: databaseErrors[404], 422: ['INVALID_SORT'] },
   examples: { response: sessionListExample },
   handler: ({ os, query }) => {
     if (query.cursor === undefined) pageWindow(query)
@@ -53,7 +54,7 @@ const createSession = route({
   response: { 201: SessionDetail },
   errors: {
     ...sessionErrors,
-    404: ['DATABASE_NOT_FOUND', 'TABLE_NOT_FOUND'],
+    404: databaseErrors[404],
     409: ['SESSION_EXISTS'],
     422: ['COMPONENT_TYPE_MISMATCH'],
   },
@@ -62,7 +63,7 @@ const createSession = route({
     response: newSessionExample,
   },
   handler: async ({ os, query: { type, userId, ...database }, body }) =>
-    versioned(201, await sessionsIn(os, database).create({ userId, ...body, type })),
+    versioned(201, await sessionsIn(os, database).create({ ...body, type, userId: body.userId ?? userId })),
 })
 
 const getSession = route({
@@ -151,7 +152,7 @@ const deleteSessions = route({
   query: deleteSessionsQuery,
   body: DeleteSessions.partial({ sessionIds: true }),
   response: { 204: null },
-  errors: { ...sessionErrors, 404: ['DATABASE_NOT_FOUND', 'TABLE_NOT_FOUND'], 422: ['LENGTH_MISMATCH'] },
+  errors: { ...sessionErrors, 404: databaseErrors[404], 422: ['LENGTH_MISMATCH'] },
   examples: { request: { session_ids: ['thread-42', 'thread-43'], session_types: ['agent', 'agent'] } },
   handler: async ({ os, query, body }) => {
     const input = parseDecoded(DeleteSessions, { sessionIds: query.sessionIds, ...body })

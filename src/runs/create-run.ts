@@ -28,6 +28,10 @@ export const createRunFields = {
   addSessionStateToContext: z.boolean().optional(),
   /** What to do when the session has a run going. Default: the agent's setting, else `queue`. */
   concurrency: z.enum(CONCURRENCY_MODES).optional(),
+  /** In the background: not before this time (ISO 8601). */
+  runAfter: z.iso.datetime({ offset: true }).optional(),
+  /** In the background: higher first, -100 to 100. Default: 0. */
+  priority: z.number().int().min(-100).max(100).optional(),
 }
 
 /** What `runs.create()`, `runs.stream()` and `runs.start()` take. */

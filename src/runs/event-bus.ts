@@ -14,6 +14,8 @@ export interface EventBus {
   onCommitted(runId: string, listener: (lastIndex: number, payload?: unknown) => void): () => void
   onCancelRequested(runId: string, listener: () => void): () => void
   onTurnCame(runId: string, listener: () => void): () => void
+  /** Every hand-over, for whoever begins runs that nobody waits for. */
+  onAnyTurn(listener: (runId: string) => void): () => void
 }
 
 /** The bus of one process. */
@@ -30,6 +32,7 @@ export class LocalEventBus implements EventBus {
 
   turnCame(runId: string): void {
     this.emitter.emit(`turn:${runId}`)
+    this.emitter.emit('turn', runId)
   }
 
   onCommitted(runId: string, listener: (lastIndex: number, payload?: unknown) => void): () => void {
@@ -42,6 +45,10 @@ export class LocalEventBus implements EventBus {
 
   onTurnCame(runId: string, listener: () => void): () => void {
     return this.on(`turn:${runId}`, listener)
+  }
+
+  onAnyTurn(listener: (runId: string) => void): () => void {
+    return this.on('turn', listener)
   }
 
   private on<Parameters extends unknown[]>(name: string, listener: (...parameters: Parameters) => void): () => void {

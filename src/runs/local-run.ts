@@ -1,34 +1,80 @@
-import type { AcceptedRun } from './run-acceptance.js'
-import { startEntry } from './run-acceptance.js'
+import type { LogEntry } from '../agents/log/entry.js'
+import type { RunFold } from '../agents/log/fold.js'
+import type { Runnable } from '../agents/runnable.js'
 import { RunExecution } from './run-execution.js'
 import type { ExecutionOutcome, ExecutionParts } from './run-execution.js'
+import type { RunMode } from './run-repository.js'
+import type { RunQueue } from './run-queue.js'
+import type { RunRequest } from './run-request.js'
 import { startingPoint } from './starting-point.js'
-import { toSegment } from './segment.js'
 
 export interface LocalRunParts extends ExecutionParts {
-  executorId: string
+  queue: RunQueue
   /** How long a streamed run goes on when nobody reads it any more. */
   disconnectGraceMs: number
-  /** How often a waiting run looks whether its turn has come, for a message that was lost. */
-  pollMs: number
   /** Marks a run as to be cancelled, and ends it. */
   cancel(runId: string, reason: string): Promise<unknown>
 }
 
-/** A run that this process has accepted: it waits for its turn, is executed, and may have readers. */
+/** From where a leg goes on. */
+export interface LegStart {
+  attempt: number
+  /** What is on disk of the run's log. */
+  fold: RunFold
+  /** Entries that this leg writes before anything else. */
+  opening?: readonly LogEntry[]
+}
+
+/** A run that this process is to execute. */
+export interface LocalRunPlan {
+  runnable: Runnable
+  runId: string
+  sessionId: string
+  userId?: string
+  /** Its place among all runs: what came later it knows nothing of. */
+  seq: number
+  mode: RunMode
+  priority: number
+  request: RunRequest
+  /** The session was made for this run, so that it has no past. */
+  isFresh: boolean
+  /** Whether nobody may be reading, so that the grace period begins at once. */
+  mayBeUnread: boolean
+  /**
+   * Makes the run this process's own, waiting for its turn if need be. Undefined when it has ended before, or somebody
+   * else has begun it.
+   */
+  begin(signal: AbortSignal): Promise<LegStart | undefined>
+}
+
+const CANCELLED = 'The run was cancelled.'
+
+/** One leg of a run in this process: waits for its turn and for room, is executed, and may have readers. */
 export class LocalRun {
   readonly outcome: Promise<ExecutionOutcome>
+  private readonly abort = new AbortController()
   private execution: RunExecution | undefined
-  private released = false
   private readers = 0
   private grace: NodeJS.Timeout | undefined
-  private stopWaiting: (() => void) | undefined
+  private isOver = false
+  private isCancelled = false
+  private readonly forget: () => void
 
   constructor(
     private readonly parts: LocalRunParts,
-    private readonly run: AcceptedRun,
+    private readonly plan: LocalRunPlan,
   ) {
+    // From the beginning on: whoever cancels it may be faster than its execution.
+    this.forget = parts.events.onCancelRequested(plan.runId, () => {
+      this.isCancelled = true
+      this.execution?.cancel(CANCELLED)
+    })
     this.outcome = this.live()
+    if (plan.mayBeUnread) this.watchReaders()
+  }
+
+  get runId(): string {
+    return this.plan.runId
   }
 
   /** Counts a reader in; the returned function counts it out. */
@@ -46,82 +92,48 @@ export class LocalRun {
 
   /** Lets go of the run without ending it. */
   release(): void {
-    this.released = true
-    this.stopWaiting?.()
+    this.abort.abort()
     this.execution?.release()
   }
 
   private async live(): Promise<ExecutionOutcome> {
-    const { accepted, runId } = this.run
+    const { queue, logger } = this.parts
+    const { runId, priority } = this.plan
     try {
-      let committed = this.run.committed
-      let attempt = 1
-      if (accepted.outcome === 'pending') {
-        const begun = await this.begin()
-        if (!begun) return { ended: false }
-        committed = begun
-        attempt = 1
-      }
-      const start = await startingPoint(this.parts, this.run)
-      if (this.released) return { ended: false }
-      this.execution = new RunExecution(this.parts, {
-        ...this.run,
-        ...start,
-        attempt,
-        committed,
-        isStreaming: this.run.mode !== 'plain',
+      const start = await this.plan.begin(this.abort.signal)
+      if (!start) return { ended: false }
+      return await new Promise<ExecutionOutcome>((resolve, reject) => {
+        queue.add(priority, () => this.execute(start).then(resolve, reject))
       })
-      return await this.execution.run()
     } catch (error) {
-      this.parts.logger.error({ err: error, runId }, 'A run could not be started')
+      logger.error({ err: error, runId }, 'A run could not be started')
       return { ended: false }
     } finally {
+      this.isOver = true
       clearTimeout(this.grace)
-      this.readers = Number.POSITIVE_INFINITY
+      this.forget()
     }
   }
 
-  /** Waits for the run's turn and starts it; nothing when it has ended before, or somebody else has started it. */
-  private async begin() {
-    const { runs, clock, executorId, events } = this.parts
-    const { runId, runnable } = this.run
-    for (;;) {
-      if (this.released) return undefined
-      const at = clock.now()
-      const committed = [{ index: 0, at, entry: startEntry(runnable) }]
-      if (await runs.begin(runId, executorId, toSegment(committed, 1), at)) {
-        events.committed(runId, 0, committed)
-        return committed
-      }
-      const [stored] = await Promise.all([runs.get(this.run.request.caller, runId)])
-      if (stored?.head.status !== 'pending') return undefined
-      await this.turn()
-    }
+  private async execute(start: LegStart): Promise<ExecutionOutcome> {
+    const point = await startingPoint(this.parts, this.plan, start.fold)
+    if (this.abort.signal.aborted) return { ended: false }
+    this.execution = new RunExecution(this.parts, { ...this.plan, ...point, ...start, isStreaming: this.isStreaming })
+    if (this.isCancelled) this.execution.cancel(CANCELLED)
+    return this.execution.run()
   }
 
-  private async turn(): Promise<void> {
-    const { events, pollMs } = this.parts
-    const { runId } = this.run
-    let forget: (() => void)[] = []
-    await new Promise<void>((resolve) => {
-      this.stopWaiting = resolve
-      const timer = setTimeout(resolve, pollMs).unref()
-      forget = [
-        events.onTurnCame(runId, resolve),
-        events.onCommitted(runId, () => resolve()),
-        () => clearTimeout(timer),
-      ]
-    })
-    for (const one of forget) one()
+  private get isStreaming(): boolean {
+    return this.plan.mode !== 'plain'
   }
 
   private watchReaders(): void {
-    if (this.run.mode !== 'stream' || this.readers > 0) return
+    if (this.plan.mode !== 'stream' || this.readers > 0 || this.isOver) return
     clearTimeout(this.grace)
     this.grace = setTimeout(() => {
-      const reason = 'Nobody was reading the stream any more.'
-      this.parts.cancel(this.run.runId, reason).catch((error: unknown) => {
-        this.parts.logger.error({ err: error, runId: this.run.runId }, 'A run without readers could not be cancelled')
+      const { runId } = this.plan
+      this.parts.cancel(runId, 'Nobody was reading the stream any more.').catch((error: unknown) => {
+        this.parts.logger.error({ err: error, runId }, 'A run without readers could not be cancelled')
       })
     }, this.parts.disconnectGraceMs).unref()
   }

@@ -41,6 +41,9 @@ export interface PreparedRun {
   asked: z.output<typeof CreateRun>
   createdAt: number
   concurrency: AcceptUnit['concurrency']
+  /** Higher first, where runs wait for room. */
+  priority: number
+  runAfter?: number
   idempotencyKey?: string
 }
 
@@ -77,9 +80,12 @@ export class RunAcceptance {
         input: runnable.checkInput?.(runInput, toOptions(caller, input)) ?? runInput,
         options: toOptions(caller, input),
         caller,
+        ...(input.idempotencyKey !== undefined && { isRepeatable: true }),
       },
       createdAt: this.parts.clock.now(),
       concurrency: input.concurrency ?? runnable.concurrency ?? 'queue',
+      priority: mode === 'background' ? (input.priority ?? 0) : 0,
+      ...(mode === 'background' && input.runAfter !== undefined && { runAfter: Date.parse(input.runAfter) }),
       ...(input.idempotencyKey !== undefined && { idempotencyKey: input.idempotencyKey }),
     }
   }
@@ -101,7 +107,10 @@ export class RunAcceptance {
         mode,
         request: stored,
         createdAt,
+        priority: prepared.priority,
+        runAfter: prepared.runAfter,
       },
+      deferred: mode === 'background',
       newSession: { name: sessionName(request.input.inputContent), state: runnable.sessionState ?? {} },
       concurrency: prepared.concurrency,
       executorId: this.parts.executorId,

@@ -1,7 +1,7 @@
 import { isDurable } from '../agents/log/entry.js'
 import type { LogEntry } from '../agents/log/entry.js'
 import { endsLeg } from '../agents/log/events.js'
-import { RunFold } from '../agents/log/fold.js'
+import type { RunFold } from '../agents/log/fold.js'
 import type { Message } from '../agents/log/message.js'
 import type { RunBody } from '../agents/log/run-record.js'
 import { cancelEntries, DEFAULT_TIMEOUT_MS, timeoutFailure } from '../agents/run-ending.js'
@@ -16,8 +16,10 @@ import { CancelRequestedError, LeaseLostError, RunLog } from './run-log.js'
 import type { LegEnd } from './run-log.js'
 import type { RunRepository } from './run-repository.js'
 import type { RunRequest } from './run-request.js'
-import type { PlacedEntry } from './segment.js'
 import type { StoredMedia } from './stored-media.js'
+
+/** Made once: an abort without a reason makes an exception with a stack, which each run would pay for. */
+const ENDED = new Error('The run has ended.')
 
 /** Parts that all executions of a process share. */
 export interface ExecutionParts {
@@ -26,6 +28,8 @@ export interface ExecutionParts {
   events: EventBus
   clock: Clock
   logger: Logger
+  /** This process's word that it lives. */
+  lease: { readonly isSafe: boolean }
 }
 
 /** The run that is executed, and what it starts from. */
@@ -37,8 +41,10 @@ export interface ExecutionPlan {
   attempt: number
   request: RunRequest
   isStreaming: boolean
-  /** Entries that are on disk already. */
-  committed: readonly PlacedEntry[]
+  /** What is on disk of the run's log. */
+  fold: RunFold
+  /** Entries that this leg writes before anything else. */
+  opening?: readonly LogEntry[]
   /** State of the session as it is stored, and as the run begins with it. */
   storedState: JsonObject
   initialState: JsonObject
@@ -54,7 +60,7 @@ export type ExecutionOutcome =
 
 /** One leg of one run, executed by this process: asks the runnable for entries, and writes them. */
 export class RunExecution {
-  private readonly fold = new RunFold()
+  private readonly fold: RunFold
   private readonly abort = new AbortController()
   private readonly log: RunLog
   private readonly context: RunContext
@@ -65,7 +71,7 @@ export class RunExecution {
     private readonly plan: ExecutionPlan,
   ) {
     const { runId, sessionId, userId, attempt, isStreaming, request, storedState, initialState } = plan
-    for (const { entry, index, at } of plan.committed) this.fold.apply(entry, index, at)
+    this.fold = plan.fold
     const current = { current_session_id: sessionId, current_run_id: runId }
     const state = new SessionState(
       storedState,
@@ -96,6 +102,9 @@ export class RunExecution {
       fold: this.fold,
       clock: parts.clock,
       logger: parts.logger,
+      checkLease: () => {
+        if (!parts.lease.isSafe) throw new LeaseLostError(`Run ${runId} may be executed elsewhere by now.`)
+      },
     }
   }
 
@@ -114,8 +123,7 @@ export class RunExecution {
   /** Executes the leg to its end. Does not throw. */
   async run(): Promise<ExecutionOutcome> {
     const { runnable, runId } = this.plan
-    const { events, logger } = this.parts
-    const unsubscribe = events.onCancelRequested(runId, () => this.cancel('The run was cancelled.'))
+    const { logger } = this.parts
     const limit = runnable.timeoutMs ?? DEFAULT_TIMEOUT_MS
     const timeout = setTimeout(() => this.abort.abort(timeoutFailure(limit)), limit).unref()
     try {
@@ -126,12 +134,16 @@ export class RunExecution {
       return { ended: false }
     } finally {
       clearTimeout(timeout)
-      unsubscribe()
-      this.abort.abort()
+      this.abort.abort(ENDED)
     }
   }
 
   private async drive(): Promise<ExecutionOutcome> {
+    const { opening = [] } = this.plan
+    for (const entry of opening) this.log.append(entry)
+    const last = opening.at(-1)
+    if (last && endsLeg(last.event)) return await this.end(statusAfter(last))
+    if (last) await this.log.commit()
     const generator = this.plan.runnable.execute(this.context)
     try {
       for (;;) {
@@ -188,12 +200,13 @@ export class RunExecution {
   private async endWith(error: unknown): Promise<ExecutionOutcome> {
     const { clock, logger } = this.parts
     const { runId } = this.plan
-    if (error instanceof LeaseLostError) {
-      logger.warn({ runId }, 'A run is executed elsewhere')
-      this.log.abandon()
-      return { ended: false }
+    if (error instanceof LeaseLostError) return this.giveUp()
+    try {
+      await this.log.reopen()
+    } catch (problem) {
+      if (problem instanceof LeaseLostError) return this.giveUp()
+      throw problem
     }
-    this.log.reopen()
     if (error instanceof CancelRequestedError) {
       for (const entry of cancelEntries(this.fold, clock.now(), this.cancelReason ?? error.message)) {
         this.log.append(entry)
@@ -207,6 +220,12 @@ export class RunExecution {
       if (problem instanceof CancelRequestedError || problem instanceof LeaseLostError) return this.endWith(problem)
       throw problem
     })
+  }
+
+  private giveUp(): ExecutionOutcome {
+    this.parts.logger.warn({ runId: this.plan.runId }, 'A run is executed elsewhere')
+    this.log.abandon()
+    return { ended: false }
   }
 }
 

@@ -1,20 +1,26 @@
 import { fullCaller } from '../core/caller.js'
 import { UnavailableError } from '../core/errors.js'
 import { LocalRun } from './local-run.js'
-import type { LocalRunParts } from './local-run.js'
+import type { LocalRunParts, LocalRunPlan } from './local-run.js'
+import { startEntry } from './run-acceptance.js'
 import type { AcceptedRun } from './run-acceptance.js'
 import type { RunCanceller } from './run-canceller.js'
+import { beginAtItsTurn, foldOf } from './turn.js'
+import type { TurnParts } from './turn.js'
 
-export type RunExecutorParts = Omit<LocalRunParts, 'cancel'> & {
-  canceller: RunCanceller
-  /** Milliseconds that `stop` waits for what is going on. */
-  stopDeadlineMs: number
-}
+export type RunExecutorParts = Omit<LocalRunParts, 'cancel'> &
+  TurnParts & {
+    canceller: RunCanceller
+    /** Milliseconds that `stop` waits for what is going on. */
+    stopDeadlineMs: number
+  }
 
 /** The runs that this process executes. */
 export class RunExecutor {
   private readonly local = new Map<string, LocalRun>()
   private isStopping = false
+  /** Called when a run has ended, so that there may be room for another. */
+  onRoom: (() => void) | undefined
 
   constructor(private readonly parts: RunExecutorParts) {}
 
@@ -25,17 +31,45 @@ export class RunExecutor {
 
   /** Has an accepted run executed, when its turn has come. */
   launch(accepted: AcceptedRun): LocalRun {
-    const { canceller, events } = this.parts
-    const { runId } = accepted
-    const run = new LocalRun(
-      { ...this.parts, cancel: (id, reason) => canceller.cancel(fullCaller, id, reason) },
-      accepted,
-    )
-    this.local.set(runId, run)
-    void run.outcome.finally(() => this.local.delete(runId))
-    if (accepted.committed.length > 0) events.committed(runId, 0, accepted.committed)
-    if (accepted.accepted.outcome === 'pending') this.interrupt(accepted.accepted.interrupted)
+    const { events } = this.parts
+    const { runId, runnable, accepted: place, committed, request } = accepted
+    const run = this.adopt({
+      ...accepted,
+      seq: place.seq,
+      isFresh: place.isNewSession && place.outcome === 'running' && runnable.introduction === undefined,
+      mayBeUnread: false,
+      begin: async (signal) => {
+        if (place.outcome === 'running') return { attempt: 1, fold: foldOf(committed) }
+        return beginAtItsTurn(this.parts, runId, startEntry(runnable), signal)
+      },
+      request,
+    })
+    if (committed.length > 0) events.committed(runId, 0, committed)
+    if (place.outcome === 'pending') this.interrupt(place.interrupted)
     return run
+  }
+
+  /** Executes a run that is, or is about to become, this process's own. */
+  adopt(plan: LocalRunPlan): LocalRun {
+    const { canceller } = this.parts
+    const cancel = (runId: string, reason: string) => canceller.cancel(fullCaller, runId, reason)
+    const run = new LocalRun({ ...this.parts, cancel }, plan)
+    this.local.set(plan.runId, run)
+    void run.outcome.finally(() => {
+      if (this.local.get(plan.runId) === run) this.local.delete(plan.runId)
+      this.onRoom?.()
+    })
+    return run
+  }
+
+  /** Whether this process has the run in hand. */
+  has(runId: string): boolean {
+    return this.local.has(runId)
+  }
+
+  /** Lets go of everything, for others to go on with: this process is not believed to live any more. */
+  releaseAll(): void {
+    for (const run of this.local.values()) run.release()
   }
 
   /** Counts a reader of a run in, where this process executes it; the returned function counts it out. */
@@ -51,11 +85,12 @@ export class RunExecutor {
     const deadline = new Promise<void>((resolve) => (timer = setTimeout(resolve, this.parts.stopDeadlineMs)))
     await Promise.race([Promise.all(outcomes), deadline])
     clearTimeout(timer)
-    for (const run of this.local.values()) run.release()
+    this.releaseAll()
     await Promise.all(outcomes)
   }
 
-  private interrupt(runIds: readonly string[]): void {
+  /** Ends runs in whose place a newer one has come. */
+  interrupt(runIds: readonly string[]): void {
     for (const runId of runIds) {
       this.parts.canceller.cancel(fullCaller, runId, 'A newer message took its place.').catch((error: unknown) => {
         this.parts.logger.error({ err: error, runId }, 'An interrupted run could not be cancelled')

@@ -120,8 +120,18 @@ export class RunLog {
     this.parts.fold.lastIndex -= 1
   }
 
-  /** Takes back a failure that asked for the end to be written: entries before it that were refused go with it. */
-  reopen(): void {
+  /**
+   * Makes ready for the entries that end the run, whatever has failed before: entries that were refused because the
+   * run is to be cancelled go with them.
+   *
+   * @throws LeaseLostError when it was refused because somebody else executes the run.
+   */
+  async reopen(): Promise<void> {
+    this.stopTimer()
+    this.isCommitting = true
+    await this.writing
+    this.isCommitting = false
+    if (this.failure instanceof LeaseLostError) throw this.failure
     this.failure = undefined
   }
 

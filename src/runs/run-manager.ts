@@ -11,15 +11,21 @@ import type { Slice } from '../core/page.js'
 import type { Catalog } from './catalog.js'
 import type { CreateRun } from './create-run.js'
 import type { EventBus } from './event-bus.js'
+import { Lease } from './lease.js'
 import type { MediaRepository } from './media-repository.js'
 import { RunAcceptance } from './run-acceptance.js'
 import type { AcceptedRun, PreparedRun } from './run-acceptance.js'
 import { RunCanceller } from './run-canceller.js'
 import type { CancelledRun } from './run-canceller.js'
+import type { LocalRun } from './local-run.js'
+import { RunContinuation } from './run-continuation.js'
+import type { ContinueRun } from './run-continuation.js'
 import { RunExecutor } from './run-executor.js'
+import { LocalRunQueue } from './run-queue.js'
 import { RunReader } from './run-reader.js'
 import type { RunFilter, RunHead, RunMode, RunRepository, StoredRun } from './run-repository.js'
 import { RunStream } from './run-stream.js'
+import { RunSupervisor } from './run-supervisor.js'
 import { readBody, sourceOf, toRun } from './stored-run.js'
 import { StoredMedia } from './stored-media.js'
 
@@ -46,6 +52,14 @@ export interface RunSettings {
   stopDeadlineMs: number
   /** How often a follower looks for what no message has told it. Default: 1 s. */
   pollMs: number
+  /** Runs that this process executes at once; others wait. Default: 100. */
+  maxExecuting: number
+  /** How long this process is believed to live without a word from it; a dead one's runs go on after that. Default: 30 s. */
+  leaseMs: number
+  /** How often runs are looked for that wait or have lost their process. Default: 5 s. */
+  sweepMs: number
+  /** Attempts after which a run that keeps crashing its process ends as `RECOVERY_EXHAUSTED`. Default: 5. */
+  maxAttempts: number
 }
 
 export const defaultRunSettings: RunSettings = {
@@ -54,6 +68,10 @@ export const defaultRunSettings: RunSettings = {
   cancelWaitMs: 2_000,
   stopDeadlineMs: 25_000,
   pollMs: 1_000,
+  maxExecuting: 100,
+  leaseMs: 30_000,
+  sweepMs: 5_000,
+  maxAttempts: 5,
 }
 
 /** A run that works in the background. */
@@ -76,13 +94,22 @@ export class RunManager {
   private readonly canceller: RunCanceller
   private readonly executor: RunExecutor
   private readonly reader: RunReader
+  private readonly lease: Lease
+  private readonly supervisor: RunSupervisor
+  private readonly continuation: RunContinuation
 
   constructor(private readonly parts: RunManagerParts) {
     this.media = new StoredMedia(parts.media)
-    const shared = { ...defaultRunSettings, ...parts, ...parts.settings, media: this.media, executorId: newId('proc') }
+    const settings = { ...defaultRunSettings, ...parts.settings }
+    const identity = { media: this.media, executorId: newId('proc') }
+    this.lease = new Lease({ ...parts, ...settings, ...identity })
+    const queue = new LocalRunQueue(settings.maxExecuting)
+    const shared = { ...parts, ...settings, ...identity, lease: this.lease, queue }
     this.acceptance = new RunAcceptance(shared)
     this.canceller = new RunCanceller(shared)
     this.executor = new RunExecutor({ ...shared, canceller: this.canceller })
+    this.supervisor = new RunSupervisor({ ...shared, executor: this.executor })
+    this.continuation = new RunContinuation(shared)
     this.reader = new RunReader(shared)
   }
 
@@ -106,10 +133,11 @@ export class RunManager {
    */
   async create(caller: Caller, input: CreateRun): Promise<Run> {
     const prepared = this.prepare(caller, input, 'plain')
+    await this.supervisor.start()
     const accepted = await this.acceptance.accept(prepared)
     if ('repeated' in accepted) return this.ended(accepted.repeated)
     const run = this.executor.launch(accepted)
-    const forget = prepared.idempotencyKey === undefined ? this.cancelOnAbort(accepted, input.signal) : undefined
+    const forget = prepared.idempotencyKey === undefined ? this.cancelOnAbort(accepted.runId, input.signal) : undefined
     const outcome = await run.outcome
     forget?.()
     if (!outcome.ended) return this.ended(accepted.runId)
@@ -139,12 +167,14 @@ export class RunManager {
    * @returns as soon as the run is stored; `get` tells how far it is. Throws as `create`.
    */
   async start(caller: Caller, input: CreateRun): Promise<StartedRun> {
-    const accepted = await this.acceptance.accept(this.prepare(caller, input, 'background'))
+    const prepared = this.prepare(caller, input, 'background')
+    await this.supervisor.start()
+    const accepted = await this.acceptance.accept(prepared)
     if ('repeated' in accepted) {
       const { runId, sessionId, createdAt } = await this.get(fullCaller, accepted.repeated)
       return { runId, sessionId, status: 'pending', createdAt }
     }
-    this.executor.launch(accepted)
+    this.supervisor.takeUp(accepted)
     const { runId, sessionId, createdAt } = accepted
     return { runId, sessionId, status: 'pending', createdAt: toIsoSeconds(createdAt) }
   }
@@ -170,6 +200,46 @@ export class RunManager {
     })
     const resumed = { status, eventCount: lastIndex + 1, after }
     return new RunStream(runId, sessionId, { accepted: Promise.resolve({ runId, sessionId }), batches, resumed })
+  }
+
+  /**
+   * Moves a paused or failed run on and waits for the end of the leg: decided calls are made, then the model goes on.
+   * Decisions are matched by id; nothing else of what is given is taken.
+   *
+   * @throws NotFoundError `RUN_NOT_FOUND`
+   * @throws ConflictError `RUN_REQUIREMENTS_UNRESOLVED` when a call is left undecided, `RUN_ALREADY_RUNNING`,
+   *   `RUN_NOT_CONTINUABLE`. A call that is refused changes nothing.
+   * @throws ValidationError `UNKNOWN_TOOL_CALL`, `INVALID_TOOL_ARGS`
+   *
+   * @example
+   * ```ts
+   * const [waiting] = run.requirements ?? []
+   * await agentOS.runs.continue(run.runId, { requirements: [{ id: waiting.id, confirmation: true }] })
+   * ```
+   */
+  async continue(caller: Caller, runId: string, input: ContinueRun = {}): Promise<Run> {
+    const local = await this.reopen(caller, runId, input, 'plain')
+    const forget = this.cancelOnAbort(runId, input.signal)
+    await local.outcome
+    forget?.()
+    return this.ended(runId)
+  }
+
+  /** As `continue`; shows the new leg's events, beginning with `RunContinued`. */
+  async continueStream(caller: Caller, runId: string, input: ContinueRun = {}): Promise<RunStream> {
+    return this.continueFollowed(caller, runId, input, 'stream')
+  }
+
+  /** As `continueStream`, for a leg that goes on whether somebody reads it or not. */
+  async continueStreamInBackground(caller: Caller, runId: string, input: ContinueRun = {}): Promise<RunStream> {
+    return this.continueFollowed(caller, runId, input, 'background')
+  }
+
+  /** As `continue`; returns as soon as the new leg has begun. */
+  async continueInBackground(caller: Caller, runId: string, input: ContinueRun = {}): Promise<StartedRun> {
+    await this.reopen(caller, runId, input, 'background')
+    const { sessionId, createdAt } = await this.head(fullCaller, runId)
+    return { runId, sessionId, status: 'pending', createdAt: toIsoSeconds(createdAt) }
   }
 
   /**
@@ -213,8 +283,17 @@ export class RunManager {
 
   /** Called by the AgentOS when it stops; not part of what callers get. */
   readonly stop = async (): Promise<void> => {
+    await this.supervisor.stop()
     await this.executor.stop()
     this.reader.closeAll()
+    await this.lease.end()
+  }
+
+  /** Called with the first request: whoever only polls must find that runs of a dead process go on. */
+  readonly wakeUp = (): void => {
+    this.supervisor.start()?.catch((error: unknown) => {
+      this.parts.logger.error({ err: error }, 'The lease of this process could not be taken')
+    })
   }
 
   private prepare(caller: Caller, input: CreateRun, mode: RunMode): PreparedRun {
@@ -233,14 +312,19 @@ export class RunManager {
       { runId, sessionId, agentId: runnable.id, agentName: runnable.name },
       { signal: input.signal, onLeave: () => unfollow?.() },
     )
-    const shown = this.acceptance.accept(prepared).then(
+    const accepting = (async () => {
+      await this.supervisor.start()
+      return this.acceptance.accept(prepared)
+    })()
+    const shown = accepting.then(
       async (accepted): Promise<RunStream | undefined> => {
         if ('repeated' in accepted) {
           await own.return?.()
           return this.resume(fullCaller, accepted.repeated, { after: input.lastEventIndex, signal: input.signal })
         }
-        unfollow = this.executor.launch(accepted).follow()
-        if (input.signal?.aborted) unfollow()
+        if (mode === 'background') this.supervisor.takeUp(accepted)
+        else unfollow = this.executor.launch(accepted).follow()
+        if (input.signal?.aborted) unfollow?.()
         return undefined
       },
       async (error: unknown) => {
@@ -254,7 +338,27 @@ export class RunManager {
     })
   }
 
-  private cancelOnAbort({ runId }: PreparedRun, signal: AbortSignal | undefined): (() => void) | undefined {
+  private async reopen(caller: Caller, runId: string, input: ContinueRun, mode: RunMode): Promise<LocalRun> {
+    this.executor.checkOpen()
+    await this.supervisor.start()
+    return this.executor.adopt(await this.continuation.open(caller, runId, input, mode))
+  }
+
+  private async continueFollowed(caller: Caller, runId: string, input: ContinueRun, mode: RunMode): Promise<RunStream> {
+    const { head } = await this.stored(caller, runId)
+    const tail = this.reader.open(runId, head.lastIndex + 1, true)
+    try {
+      const local = await this.reopen(caller, runId, input, mode)
+      const batches = this.reader.read(tail, sourceOf(head), { signal: input.signal, onLeave: local.follow() })
+      const { sessionId } = head
+      return new RunStream(runId, sessionId, { accepted: Promise.resolve({ runId, sessionId }), batches })
+    } catch (error) {
+      this.reader.close(tail)
+      throw error
+    }
+  }
+
+  private cancelOnAbort(runId: string, signal: AbortSignal | undefined): (() => void) | undefined {
     if (!signal) return undefined
     const onAbort = (): void => {
       this.canceller.cancel(fullCaller, runId, 'The client has gone away.').catch((error: unknown) => {

@@ -82,8 +82,10 @@ export interface AcceptUnit {
   /** What the session becomes when it does not exist yet. */
   newSession: { name: string; state: JsonObject }
   concurrency: Concurrency
-  /** The process that will execute the run. */
+  /** The process that waits for the run's turn and executes it; of a deferred run, whoever begins it. */
   executorId: string
+  /** Leaves the run `pending` though it could start: a process that has room begins it. */
+  deferred?: boolean
   /** Written when the run can start at once. */
   firstSegment: Segment
   idempotency?: { scope: string; key: string; fingerprint: string; expiresAt: number }
@@ -125,6 +127,19 @@ export interface SessionWindow {
   state: JsonObject
   /** The last finished runs of the session, oldest first: ids and JSON texts of their records. */
   runs: { runId: string; body: string }[]
+}
+
+/** A new leg of a run that has paused or failed. */
+export interface ReopenUnit {
+  runId: string
+  /** The attempt that ended the leg before. */
+  attempt: number
+  executorId: string
+  /** How whoever continues the run waits for it. */
+  mode: RunMode
+  /** Begins the new leg; its attempt is the next one. */
+  segment: Segment
+  at: number
 }
 
 export interface RunFilter {
@@ -183,6 +198,30 @@ export interface RunRepository {
    * has not ended. What the old attempt appends from then on is refused. Undefined when somebody was faster.
    */
   takeOver(runId: string, attempt: number, executorId: string, at: number): Promise<StoredRun | undefined>
+
+  /**
+   * Opens a new leg of a paused or failed run: `running`, next attempt, first segment. It takes the session where that
+   * is free, and else runs beside whoever has it. False when somebody was faster, or the run is to be cancelled.
+   */
+  reopen(unit: ReopenUnit): Promise<boolean>
+
+  /** Says that a process lives, for so many milliseconds from now, by the clock of the storage. */
+  renewLease(executorId: string, leaseMs: number): Promise<void>
+
+  /** Takes back that a process lives. */
+  endLease(executorId: string): Promise<void>
+
+  /**
+   * Takes over runs of these components that are running and whose process has no lease any more: next attempt, this
+   * process. Never those of the process itself.
+   */
+  takeLapsed(executorId: string, componentIds: readonly string[], limit: number, at: number): Promise<StoredRun[]>
+
+  /**
+   * Pending runs of these components that any process may begin now, higher priority first, then in order of
+   * acceptance: in the background, or accepted by a process that has no lease any more.
+   */
+  due(executorId: string, componentIds: readonly string[], limit: number, at: number): Promise<StoredRun[]>
 
   /** One run. */
   get(caller: Caller, runId: string): Promise<StoredRun | undefined>

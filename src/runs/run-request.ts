@@ -7,6 +7,8 @@ export interface RunRequest {
   input: RunInput
   options: RunOptions
   caller: Caller
+  /** Whoever asks again gets this run, so that it goes on when its client has gone. */
+  isRepeatable?: true
 }
 
 export function serializeRequest(request: RunRequest): string {

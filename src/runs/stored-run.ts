@@ -5,6 +5,7 @@ import { toIsoSeconds } from '../core/clock.js'
 import type { RunHead, RunRepository, StoredRun } from './run-repository.js'
 import { parseRequest } from './run-request.js'
 import { fromSegment } from './segment.js'
+import type { StoredMedia } from './stored-media.js'
 
 const SEGMENTS_AT_ONCE = 200
 
@@ -37,14 +38,13 @@ export async function readBody(runs: RunRepository, { head, body, bodyIndex, req
   return { ...fold.body(head.updatedAt), input }
 }
 
-/** The fold of a run's whole log. */
-export async function foldLog(runs: RunRepository, head: RunHead): Promise<RunFold> {
+/** The fold of a run's whole log. With `media`, its messages hold them as a model needs them. */
+export async function foldLog(runs: RunRepository, head: RunHead, media?: StoredMedia): Promise<RunFold> {
   const fold = new RunFold()
   for (;;) {
     const segments = await runs.segments(head.runId, fold.lastIndex + 1, SEGMENTS_AT_ONCE)
-    for (const segment of segments) {
-      for (const { entry, index, at } of fromSegment(segment)) fold.apply(entry, index, at)
-    }
+    const stored = segments.flatMap(fromSegment)
+    for (const { entry, index, at } of media ? await media.back(stored) : stored) fold.apply(entry, index, at)
     if (segments.length < SEGMENTS_AT_ONCE) return fold
   }
 }

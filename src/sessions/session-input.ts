@@ -8,22 +8,21 @@ const isStorable = (text: string): boolean => text.isWellFormed() && !text.inclu
 const unstorable = { error: 'must not hold the character NUL or lone surrogates' }
 
 const SessionName = z.string().max(255).refine(isStorable, unstorable)
-const UserId = CallerChosenId(255)
 const limit = (max: number) => z.number().int().min(1).max(max)
 
-/** What `sessions.create()` takes. */
+/** What `sessions.create()` takes. Clients of the contract send `null` for what they leave out. */
 export const CreateSession = z.object({
   type: SessionType.default('agent'),
   /** Default: a new id. */
-  sessionId: CallerChosenId(255).optional(),
-  sessionName: SessionName.optional(),
-  sessionState: UserJsonObject.optional(),
-  metadata: UserJsonObject.optional(),
+  sessionId: CallerChosenId(255).nullish(),
+  sessionName: SessionName.nullish(),
+  sessionState: UserJsonObject.nullish(),
+  metadata: UserJsonObject.nullish(),
   /** Whose session it is. Default: the caller's. */
-  userId: UserId.optional(),
-  agentId: CallerChosenId(255).optional(),
-  teamId: CallerChosenId(255).optional(),
-  workflowId: CallerChosenId(255).optional(),
+  userId: CallerChosenId(255).nullish(),
+  agentId: CallerChosenId(255).nullish(),
+  teamId: CallerChosenId(255).nullish(),
+  workflowId: CallerChosenId(255).nullish(),
 })
 export type CreateSession = z.input<typeof CreateSession>
 

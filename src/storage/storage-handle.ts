@@ -23,21 +23,32 @@ type Repositories = Pick<Storage, 'runs' | 'sessions' | 'media'>
 export class StorageHandle implements Storage {
   readonly id: string
   readonly tables: TableNames = { sessions: 'agentos_sessions' }
-  readonly runs: RunRepository = this.deferred('runs', [
-    'accept',
-    'begin',
-    'append',
-    'requestCancel',
-    'takeOver',
-    'get',
-    'list',
-    'segments',
-    'window',
-    'active',
-    'isTurn',
-  ])
-  readonly sessions: SessionRepository = this.deferred('sessions', ['create', 'get', 'list', 'update', 'delete'])
-  readonly media: MediaRepository = this.deferred('media', ['put', 'get'])
+  readonly runs: RunRepository = this.deferred('runs', {
+    accept: true,
+    begin: true,
+    append: true,
+    requestCancel: true,
+    takeOver: true,
+    reopen: true,
+    renewLease: true,
+    endLease: true,
+    takeLapsed: true,
+    due: true,
+    get: true,
+    list: true,
+    segments: true,
+    window: true,
+    active: true,
+    isTurn: true,
+  })
+  readonly sessions: SessionRepository = this.deferred('sessions', {
+    create: true,
+    get: true,
+    list: true,
+    update: true,
+    delete: true,
+  })
+  readonly media: MediaRepository = this.deferred('media', { put: true, get: true })
 
   private shared: SharedDatabase | undefined
   private opened: OpenStorage | undefined
@@ -71,12 +82,13 @@ export class StorageHandle implements Storage {
     await this.shared?.release()
   }
 
-  /** A repository whose methods wait until the real one is there. */
+  /** A repository whose methods wait until the real one is there. They are named so that none can be forgotten. */
   private deferred<Name extends keyof Repositories>(
     repository: Name,
-    methods: readonly (keyof Repositories[Name] & string)[],
+    methods: Record<keyof Repositories[Name], true>,
   ): Repositories[Name] {
-    const entries = methods.map((method) => [
+    const names = Object.keys(methods) as (keyof Repositories[Name])[]
+    const entries = names.map((method) => [
       method,
       (...parameters: unknown[]) =>
         this.call((open) => (open[repository][method] as (...all: unknown[]) => Promise<unknown>)(...parameters)),

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { lstat, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -19,8 +19,8 @@ const app = join(root, 'examples/next')
 
 /** The Next.js example, built and started as in production. Its agent is slow by itself, nobody can hold it. */
 const startExample: StartServed = async () => {
-  if (!existsSync(join(root, 'dist/index.js'))) throw new Error('There is no build: run `npm run build` first.')
-  await linkPackage()
+  if (!existsSync(join(root, 'dist/types'))) throw new Error('There is no build: run `npm run build` first.')
+  await installPackage()
   const folder = await mkdtemp(join(tmpdir(), 'agentos-next-'))
   const { OPENAI_API_KEY: _key, ...rest } = process.env
   const env = { ...rest, AGENTOS_DB: join(folder, 'agentos.db') }
@@ -46,21 +46,25 @@ const startExample: StartServed = async () => {
   }
 }
 
-/** The example names the package as an app does that has it installed. */
-async function linkPackage(): Promise<void> {
-  const link = join(app, 'node_modules/agentos-sdk')
-  const isThere = await lstat(link).then(
-    () => true,
-    () => false,
-  )
-  if (isThere) return
-  await mkdir(join(app, 'node_modules'), { recursive: true })
-  await symlink(root, link)
+/** Puts the build where an app has the package that it installed: a link would make it part of the app's own code. */
+async function installPackage(): Promise<void> {
+  const installed = join(app, 'node_modules/agentos-sdk')
+  await rm(installed, { recursive: true, force: true })
+  await cp(join(root, 'dist'), join(installed, 'dist'), { recursive: true })
+  await cp(join(root, 'package.json'), join(installed, 'package.json'))
 }
 
 agentOSConformance('An AgentOS in Next.js, under /os', startExample, routesOfItsOwn)
 
 function routesOfItsOwn(served: ServedAgentOS): void {
+  it('has the package outside of its bundles, where it finds its drivers and its files', async () => {
+    const folder = join(app, '.next/server')
+    const files = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.js'))
+    const texts = await Promise.all(files.map((name) => readFile(join(folder, name), 'utf8')))
+    expect(texts.filter((text) => text.includes('Answers questions about orders.')).length).toBeGreaterThan(0)
+    expect(texts.filter((text) => text.includes('There is no agent'))).toEqual([])
+  })
+
   describe('route files of its own', () => {
     it('read what was run through the catch-all: both share one database', async () => {
       const run = (await (await postJson(runsAt(served), { message: 'Where is order 7?' })).json()) as Body

@@ -169,7 +169,7 @@ describe('streamBeforeGuardrail', () => {
 describe('hooks', () => {
   it('run under their names, in the order of the contract', async () => {
     const seen: unknown[] = []
-    const shout: PreHook = ({ input }) => `${String(input.inputContent)}!`
+    const shout: PreHook = ({ input }) => `${JSON.stringify(input.inputContent)}!`
     const look: PreHook = ({ input }) => void seen.push(input.inputContent)
     const log: PostHook = ({ content, input }) => void seen.push(content, input.inputContent)
     const model = scripted('Hello.', { record: true })
@@ -192,12 +192,12 @@ describe('hooks', () => {
       'RunCompleted',
     ])
     expect(only(events, 'PreHookCompleted')).toMatchObject([
-      { preHookName: 'shout', runInput: { inputContent: 'Hi!' } },
+      { preHookName: 'shout', runInput: { inputContent: '"Hi"!' } },
       { preHookName: 'look' },
     ])
     expect(only(events, 'PostHookStarted').map(({ postHookName }) => postHookName)).toEqual(['log', 'post_hook_2'])
-    expect(seen).toEqual(['Hi!', 'Hello.', 'Hi!'])
-    expect(model.requests[0]?.messages.at(-1)).toEqual({ role: 'user', content: 'Hi!' })
+    expect(seen).toEqual(['"Hi"!', 'Hello.', '"Hi"!'])
+    expect(model.requests[0]?.messages.at(-1)).toEqual({ role: 'user', content: '"Hi"!' })
   })
 
   it('can refuse the input', async () => {

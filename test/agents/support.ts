@@ -1,4 +1,10 @@
+import { fullCaller } from '../../src/core/caller.js'
+import { systemClock } from '../../src/core/clock.js'
 import { silentLogger } from '../../src/core/logger.js'
+import type { LogEntry } from '../../src/agents/log/entry.js'
+import { RunFold } from '../../src/agents/log/fold.js'
+import type { RunContext, Runnable } from '../../src/agents/runnable.js'
+import { SessionState } from '../../src/agents/session-state.js'
 import type { AgentRunOptions, AgentStream } from '../../src/agents/memory-run.js'
 import type { RunEvent } from '../../src/agents/log/events.js'
 import type { RetryPolicy } from '../../src/models/retry.js'
@@ -53,4 +59,37 @@ export async function follow<Content>(stream: AgentStream<Content>) {
 export function gate(): { opened: Promise<void>; open: () => void } {
   const { promise, resolve } = Promise.withResolvers<void>()
   return { opened: promise, open: resolve }
+}
+
+/** A run of the agent whose log says this already. */
+export function contextOf(entries: readonly LogEntry[], more: Partial<RunContext> = {}): RunContext {
+  const fold = new RunFold()
+  for (const [index, entry] of entries.entries()) fold.apply(entry, index, 1_000)
+  return {
+    runId: 'run-1',
+    sessionId: 'session-1',
+    caller: fullCaller,
+    input: { inputContent: 'Go.' },
+    options: {},
+    isStreaming: true,
+    signal: new AbortController().signal,
+    state: new SessionState({}, { current_session_id: 'session-1', current_run_id: 'run-1' }),
+    history: [],
+    historyRunIds: [],
+    fold,
+    clock: systemClock,
+    logger: silentLogger,
+    ...more,
+  }
+}
+
+/** Executes the leg and keeps what is written at once together. */
+export async function batchesOf(agent: Runnable, context: RunContext): Promise<LogEntry[][]> {
+  const batches: LogEntry[][] = []
+  for await (const yielded of agent.execute(context)) {
+    const batch = Array.isArray(yielded) ? (yielded as LogEntry[]) : [yielded as LogEntry]
+    for (const entry of batch) context.fold.apply(entry, context.fold.lastIndex + 1, 1_000)
+    batches.push(batch)
+  }
+  return batches
 }

@@ -107,8 +107,12 @@ describe('tools', () => {
       },
     })
     const agent = new Agent({ id: 'a', model: calling({ name: 'work' }), tools: [work] })
-    for await (const event of agent.stream('?')) if (event.event === 'CustomEvent') open()
-    await opened
+    const order: string[] = []
+    for await (const { event } of agent.stream('?')) {
+      order.push(event)
+      if (event === 'CustomEvent') open()
+    }
+    expect(order).toContain('ToolCallCompleted')
   })
 
   it('change the state of the session', async () => {
@@ -142,10 +146,7 @@ describe('tools', () => {
 describe('several calls of one step', () => {
   it('are all started before one completes, and complete as they come', async () => {
     const slow = gate()
-    const tools = [
-      tool({ name: 'slow', execute: async () => await slow.opened }),
-      tool({ name: 'quick', execute: () => 'quick' }),
-    ]
+    const tools = [tool({ name: 'slow', execute: () => slow.opened }), tool({ name: 'quick', execute: () => 'quick' })]
     const agent = new Agent({
       id: 'a',
       model: calling({ name: 'slow', id: 's' }, { name: 'quick', id: 'q' }),
@@ -254,7 +255,7 @@ describe('a call that goes wrong', () => {
   })
 
   it('has the limit of the agent where the tool has none', async () => {
-    const hang = tool({ name: 'hang', execute: async () => await new Promise(() => undefined) })
+    const hang = tool({ name: 'hang', execute: () => new Promise(() => undefined) })
     const agent = new Agent({ id: 'a', model: calling({ name: 'hang' }), tools: [hang], toolTimeoutMs: 5 })
     expect((await agent.run('?', quiet)).tools?.[0]?.result).toContain('longer than 5 ms')
   })

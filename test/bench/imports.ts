@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { median } from './report.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const entries = ['', '/models', '/storage', '/express', '/fastify', '/next', '/hono', '/node', '/testing']
+const entries = ['', '/models', '/storage', '/client', '/express', '/fastify', '/next', '/hono', '/node', '/testing']
 const rounds = 11
 
 /** How long each entry point takes to load, over the start of a Node that loads nothing. */

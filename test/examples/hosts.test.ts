@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { AgentOS } from 'agentos-sdk'
 import type { Agent } from 'agentos-sdk'
@@ -60,4 +61,12 @@ describe.each(Object.entries(examples))('the %s example', (_name, start) => {
     ])
     expect((await fetch(`${url}/agents`)).status).toBe(404)
   })
+})
+
+it('the Next.js example has the same agent, in a file of its own', async () => {
+  const folder = new URL('../../examples/', import.meta.url)
+  const [shared, own] = await Promise.all(
+    ['support-agent.ts', 'next/support-agent.ts'].map((path) => readFile(new URL(path, folder), 'utf8')),
+  )
+  expect(own).toBe(shared)
 })

@@ -69,10 +69,15 @@ function fieldsOf({ headers, body }: FuzzRequest): Record<string, unknown> {
 
 const ofJsonField = (value: unknown): unknown => (typeof value === 'string' ? JSON.parse(value) : value)
 
+/** The id that the body names: of a record, or of the first event of a stream. */
+function runIdOf({ text }: FuzzAnswer): string {
+  const json = text.startsWith('event: ') ? /^data: (.*)$/m.exec(text)![1]! : text
+  return (JSON.parse(json) as Body).run_id as string
+}
+
 async function expectRunReadsBack(given: FuzzRequest, answer: FuzzAnswer): Promise<void> {
   const fields = fieldsOf(given)
-  const runId = String(answer.headers['x-run-id'])
-  const path = `/agents/my-agent/runs/${encodeURIComponent(runId)}`
+  const path = `/agents/my-agent/runs/${encodeURIComponent(runIdOf(answer))}`
   let run: Body
   await until('the run has ended', async () => {
     run = JSON.parse((await client.get(path)).text)

@@ -106,6 +106,7 @@ describe('/openapi.json of a full AgentOS', () => {
       'GET /agents/{agent_id}',
       'GET /agents/{agent_id}/runs',
       'GET /agents/{agent_id}/runs/{run_id}',
+      'GET /agents/{agent_id}/runs/{run_id}/resume',
       'GET /config',
       'GET /health',
       'GET /info',
@@ -118,6 +119,7 @@ describe('/openapi.json of a full AgentOS', () => {
       'PATCH /sessions/{session_id}',
       'POST /agents/{agent_id}/runs',
       'POST /agents/{agent_id}/runs/{run_id}/cancel',
+      'POST /agents/{agent_id}/runs/{run_id}/resume',
       'POST /sessions',
       'POST /sessions/{session_id}/rename',
     ])
@@ -184,6 +186,12 @@ describe('each example', () => {
     return fetch(url, { method, body, headers: { 'content-type': JSON_TYPE } })
   }
 
+  function expectEvents(named: Named, text: string): void {
+    const events = framesOf(text).filter(({ id }) => id !== undefined)
+    expect(events.length, named.name).toBeGreaterThan(3)
+    for (const { data } of events) expect(errorsOf(data, ...responseSchema(named, 200, SSE_TYPE))).toEqual([])
+  }
+
   it('is answered as declared when it is sent', async () => {
     for (const named of operations) {
       const { runId } = await prepare()
@@ -194,6 +202,7 @@ describe('each example', () => {
       const declared = named.operation.responses[response.status]
       expect(declared, told).toBeDefined()
       if (!declared?.content) expect(text, told).toBe('')
+      else if (response.headers.get('content-type')?.startsWith(SSE_TYPE)) expectEvents(named, text)
       else expect(errorsOf(JSON.parse(text), ...responseSchema(named, response.status, JSON_TYPE)), told).toEqual([])
     }
   })
@@ -202,9 +211,7 @@ describe('each example', () => {
     const { runId } = await prepare()
     const create = operations.find(({ operation }) => operation.operationId === 'create_agent_run')!
     const stream = await send(create, runId, { stream: true })
-    const events = framesOf(await stream.text())
-    expect(events.length).toBeGreaterThan(3)
-    for (const { data } of events) expect(errorsOf(data, ...responseSchema(create, 200, SSE_TYPE))).toEqual([])
+    expectEvents(create, await stream.text())
     const started = await send(create, runId, { background: true })
     expect(started.status).toBe(202)
     expect(errorsOf(await started.json(), ...responseSchema(create, 202, JSON_TYPE))).toEqual([])

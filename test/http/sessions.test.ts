@@ -45,6 +45,22 @@ describe('POST /sessions', () => {
     expect(await os.ask('POST /sessions')).toMatchObject({ status: 201, body: { agent_id: '', session_name: '' } })
   })
 
+  it('takes null for what is left out, as AgentOSClient sends it', async () => {
+    const body = {
+      session_id: null,
+      user_id: null,
+      session_name: null,
+      session_state: null,
+      metadata: null,
+      agent_id: 'support',
+      team_id: null,
+      workflow_id: null,
+    }
+    const { status, body: session } = await os.ask('POST /sessions?type=agent', { as: alice, body })
+    expect([status, session.user_id, session.session_name, session.session_state]).toEqual([201, 'alice', '', {}])
+    expect(session).not.toHaveProperty('metadata')
+  })
+
   it('makes the type that the query names, in any case', async () => {
     expect((await os.ask('POST /sessions?type=TEAM', { body: { team_id: 'crew' } })).body).toMatchObject({
       team_id: 'crew',

@@ -1,4 +1,5 @@
 import type { JsonValue } from '../../core/json.js'
+import type { Decision } from './decision.js'
 import type { RunEventBody } from './events.js'
 import type { Message } from './message.js'
 
@@ -17,6 +18,8 @@ export interface Facts {
   /** Id of the tool message that the event's `tool` becomes; its content is `tool.result`. */
   toolMessageId?: string
   statePatch?: StatePatch
+  /** What was decided about calls that the run has waited for. */
+  decisions?: Decision[]
   /** The earlier runs of the session whose messages the model sees before this run's own, oldest first. */
   historyRunIds?: string[]
 }

@@ -1,3 +1,5 @@
+import { decided, isWaiting, resolved } from './decision.js'
+import type { Decision } from './decision.js'
 import type { LogEntry } from './entry.js'
 import { endsLeg } from './events.js'
 import { addMedia } from './media.js'
@@ -35,6 +37,7 @@ export class RunFold {
   /** What the tools have made. */
   readonly media: Media = {}
 
+  private readonly decisions = new Map<string, Decision>()
   private endedAt: number | undefined
   private readonly toolsById = new Map<string, ToolExecution>()
   private readonly shown: ShownText[] = []
@@ -46,6 +49,22 @@ export class RunFold {
   /** Tool calls in the order in which they were made. */
   get tools(): ToolExecution[] {
     return [...this.toolsById.values()]
+  }
+
+  /** What was decided about a call that has not been started since. */
+  decision(toolCallId: string): Decision | undefined {
+    return this.decisions.get(toolCallId)
+  }
+
+  /** What the run still waits for. */
+  get openRequirements(): RunRequirement[] {
+    return this.requirements.filter(({ toolExecution }) => isWaiting(toolExecution))
+  }
+
+  /** Index after which the content of the model step that has not finished was shown; the last one when none was. */
+  get beforeOpenStep(): number {
+    const [first] = this.step
+    return first ? first.index - 1 : this.lastIndex
   }
 
   tool(toolCallId: string): ToolExecution | undefined {
@@ -118,6 +137,8 @@ export class RunFold {
         break
       case 'ToolCallStarted':
         this.toolsById.set(event.tool.toolCallId, event.tool)
+        // A decision counts for one start: what is interrupted after it has to be asked about again.
+        this.decisions.delete(event.tool.toolCallId)
         break
       case 'ToolCallError':
         if (!this.toolsById.get(event.tool.toolCallId)?.result) this.toolsById.set(event.tool.toolCallId, event.tool)
@@ -194,6 +215,7 @@ export class RunFold {
 
   private applyFacts({ event, facts = {} }: LogEntry, at: number): void {
     if (facts.historyRunIds) this.historyRunIds = facts.historyRunIds
+    for (const decision of facts.decisions ?? []) this.applyDecision(decision)
     for (const message of facts.messages ?? []) {
       this.messages.push(message)
       if (facts.isWithheld) this.withheld.add(message.id)
@@ -205,6 +227,16 @@ export class RunFold {
     if (event.event === 'ToolCallCompleted' || event.event === 'ToolCallError') {
       this.messages.push(toolMessage(facts.toolMessageId, event.tool, at))
     }
+  }
+
+  private applyDecision(decision: Decision): void {
+    const { toolCallId } = decision
+    this.decisions.set(toolCallId, decision)
+    const waiting = this.toolsById.get(toolCallId)
+    if (waiting) this.toolsById.set(toolCallId, decided(waiting, decision))
+    this.requirements = this.requirements.map((requirement) =>
+      requirement.toolExecution.toolCallId === toolCallId ? resolved(requirement, decision) : requirement,
+    )
   }
 
   private closeStep(): void {

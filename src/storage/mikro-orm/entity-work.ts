@@ -8,4 +8,6 @@ export interface EntityWork {
   transaction<Result>(work: (em: EntityManager) => Promise<Result>): Promise<Result>
   /** The function that finds a text in a text, from 1. */
   readonly position: 'instr' | 'strpos'
+  /** What follows a table's name so that it is read in the order of this index; undefined where the planner knows. */
+  inOrderOf(index: string): string | undefined
 }

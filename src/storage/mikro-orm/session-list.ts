@@ -1,5 +1,5 @@
-import { raw, type FilterQuery } from '@mikro-orm/core'
-import type { EntityManager, QBFilterQuery } from '@mikro-orm/sql'
+import { raw } from '@mikro-orm/core'
+import type { EntityManager, QBFilterQuery, QueryBuilder } from '@mikro-orm/sql'
 import { z } from 'zod'
 import { decodeCursor, encodeCursor } from '../../core/cursor.js'
 import { MAX_COUNTED, type Page } from '../../core/page.js'
@@ -10,8 +10,6 @@ import { toSession } from './session-row.js'
 import { SessionEntity, type SessionRow } from './session.entity.js'
 import { foldText } from './text.js'
 
-type Where = FilterQuery<SessionRow>
-
 /** The sessions that a caller sees and means. */
 export interface SessionScope {
   type?: SessionRow['type']
@@ -19,6 +17,11 @@ export interface SessionScope {
 }
 
 const SORT_PROPERTIES = { created_at: 'createdAt', updated_at: 'updatedAt', session_name: 'nameSearch' } as const
+const SORT_INDEXES = {
+  created_at: 'agentos_sessions_created',
+  updated_at: 'agentos_sessions_updated',
+  session_name: 'agentos_sessions_name',
+} as const
 
 const Place = z.discriminatedUnion('by', [
   z.object({ by: z.literal(['created_at', 'updated_at']), value: z.number(), id: z.string() }),
@@ -36,15 +39,17 @@ export async function listSessions(
   filter: SessionFilter,
 ): Promise<Page<Session>> {
   const startedAt = performance.now()
-  const { limit, sortBy, cursor } = filter
+  const { limit, sortBy, sortOrder, cursor } = filter
   const place = cursor === undefined ? undefined : placeOf(cursor, filter)
   const { rows, counted } = await entities.read(async (em) => {
     if (!scope) return { rows: [], counted: 0 }
-    const where = (): Where[] => [scope, ...narrowing(filter, entities.position)]
-    return {
-      rows: await find(em, place ? [...where(), place] : where(), filter),
-      counted: await count(em, where()),
-    }
+    const matching = () => match(em, scope, filter, entities.position)
+    const sorted = matching().orderBy([{ [SORT_PROPERTIES[sortBy]]: sortOrder }, { sessionId: sortOrder }])
+    // Of one user or component there are few: those are found by their own index, and sorted.
+    const hint = entities.inOrderOf(SORT_INDEXES[sortBy])
+    if (hint !== undefined && scope.userId === undefined && filter.componentId === undefined) sorted.indexHint(hint)
+    const paged = place ? sorted.andWhere(place) : sorted.offset((filter.page - 1) * limit)
+    return { rows: await paged.limit(limit + 1).getResultList(), counted: await count(em, matching()) }
   })
   const data = rows.slice(0, limit)
   const last = rows.length > limit ? data.at(-1) : undefined
@@ -65,43 +70,32 @@ export async function listSessions(
   }
 }
 
-/** The rows of the page, and one more when there is one. */
-function find(em: EntityManager, where: Where[], { sortBy, sortOrder, limit, page, cursor }: SessionFilter) {
-  return em.find(
-    SessionEntity,
-    { $and: where },
-    {
-      disableIdentityMap: true,
-      orderBy: [{ [SORT_PROPERTIES[sortBy]]: sortOrder }, { sessionId: sortOrder }],
-      limit: limit + 1,
-      ...(cursor === undefined && { offset: (page - 1) * limit }),
-    },
-  )
+function match(
+  em: EntityManager,
+  { type, userId }: SessionScope,
+  { componentId, name }: SessionFilter,
+  position: EntityWork['position'],
+): QueryBuilder<SessionRow> {
+  const part = foldText(name ?? '')
+  const query = em.createQueryBuilder(SessionEntity, 'session').where({
+    ...(type !== undefined && { type }),
+    ...(userId !== undefined && { userId }),
+    ...(componentId !== undefined && { componentId }),
+  })
+  // Not LIKE: every character of the name stands for itself. And not raw() as a key of the condition: MikroORM then
+  // takes a question mark in the value for a placeholder.
+  return part === '' ? query : query.andWhere(`${position}(session.name_search, ?) > 0`, [part])
 }
 
 /** How many there are; counting ends where the answer is "more than we count". */
-async function count(em: EntityManager, where: Where[]): Promise<number> {
-  const some = em
-    .createQueryBuilder(SessionEntity)
-    .select(raw('1 as one'))
-    .where({ $and: where } as QBFilterQuery<SessionRow>)
-    .limit(MAX_COUNTED + 1)
+async function count(em: EntityManager, matching: QueryBuilder<SessionRow>): Promise<number> {
+  const some = matching.select(raw('1 as one')).limit(MAX_COUNTED + 1)
   const total = em.createQueryBuilder(some, 'some').select(raw('count(*) as total'))
   const [row] = await total.execute<{ total: number }[]>()
   return row?.total ?? 0
 }
 
-function narrowing(filter: SessionFilter, position: EntityWork['position']): Where[] {
-  const { componentId } = filter
-  const name = foldText(filter.name ?? '')
-  return [
-    ...(componentId === undefined ? [] : [{ componentId }]),
-    // Not LIKE: every character of the name stands for itself.
-    ...(name === '' ? [] : [{ [raw((alias) => `${position}(${alias}.name_search, ?)`, [name])]: { $gt: 0 } }]),
-  ]
-}
-
-function placeOf(cursor: string, { sortBy, sortOrder }: SessionFilter): Where {
+function placeOf(cursor: string, { sortBy, sortOrder }: SessionFilter): QBFilterQuery<SessionRow> {
   const { value, id } = decodeCursor(
     cursor,
     Place.refine(({ by }) => by === sortBy, { error: 'made for another order' }),

@@ -21,7 +21,8 @@ export function postJson(url: string, body: unknown, more: RequestInit = {}): Pr
 }
 
 export interface SentEvent {
-  id: number
+  /** Absent for a frame that says where a stream stands. */
+  id?: number
   event: string
   data: Body
 }
@@ -32,7 +33,7 @@ export function framesOf(text: string): SentEvent[] {
     .split('\n\n')
     .filter((frame) => frame !== '' && !frame.startsWith(':'))
     .map((frame) => {
-      const [, event = '', id = '', data = ''] = /^event: (.*)\nid: (\d+)\ndata: (.*)$/.exec(frame) ?? []
-      return { event, id: Number(id), data: JSON.parse(data) as Body }
+      const [, event = '', id, data = ''] = /^event: (.*)\n(?:id: (\d+)\n)?data: (.*)$/.exec(frame) ?? []
+      return { event, ...(id !== undefined && { id: Number(id) }), data: JSON.parse(data) as Body }
     })
 }

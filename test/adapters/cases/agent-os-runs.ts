@@ -70,6 +70,17 @@ export function agentOSRunCases(served: ServedAgentOS): void {
       await until('the run is completed', async () => (await statusOf(runId)) === 'completed', 15_000)
     })
 
+    it('shows the rest of a run to a reader that comes back', async () => {
+      const response = await postJson(runsAt(served), { message: 'Hello', stream: true })
+      const events = framesOf(await response.text())
+      const url = `${runsAt(served)}/${response.headers.get('x-run-id')}/resume`
+      const rest = await fetch(url, { headers: { 'last-event-id': '1' } })
+      const frames = framesOf(await rest.text())
+      expect(frames[0]).toMatchObject({ event: 'replay', data: { last_event_index_requested: 1 } })
+      expect(frames.slice(1)).toEqual(events.slice(2))
+      expect((await fetch(`${url}?last_event_index=${events.length - 1}`)).status).toBe(204)
+    })
+
     it('cancels a run that somebody asks it to cancel', async () => {
       served.hold()
       const started = await postJson(runsAt(served), { message: served.slowMessage, background: true })

@@ -84,6 +84,8 @@ const moreHeaders = fc.oneof(
     { 'idempotency-key': '\u00ff' },
     { 'idempotency-key': 'b', 'last-event-id': '-1' },
     { 'idempotency-key': 'b', 'last-event-id': '999999999999999999' },
+    { 'last-event-id': 'x' },
+    { 'last-event-id': '2' },
     { 'x-request-id': '\u00ff<script>' },
     { 'content-encoding': 'gzip' },
     { 'if-match': '*' },
@@ -218,6 +220,8 @@ const oneQuery = query({
   version: numbers,
 })
 
+const resumeQuery = query({ last_event_index: numbers, session_id: oddText })
+
 const paths = fc.oneof(
   listQuery.map((search) => `/sessions?${search}`),
   listQuery.map((search) => `/agents/my-agent/runs?${search}`),
@@ -232,6 +236,8 @@ const paths = fc.oneof(
   segment.map((id) => `/agents/${id}/runs`),
   segment.map((id) => `/agents/my-agent/runs/${id}`),
   segment.map((id) => `/sessions/{session}/runs/${id}`),
+  resumeQuery.map((search) => `/agents/my-agent/runs/{run}/resume?${search}`),
+  segment.map((id) => `/agents/my-agent/runs/${id}/resume`),
 )
 
 export const readRequest: fc.Arbitrary<FuzzRequest> = fc.record({
@@ -248,6 +254,7 @@ export const brokenRequest: fc.Arbitrary<FuzzRequest> = fc.record({
       '/agents/my-agent/runs',
       '/agents/my-agent/runs',
       '/agents/my-agent/runs/{run}/cancel',
+      '/agents/my-agent/runs/{run}/resume',
       '/sessions',
       '/sessions/{session}',
       '/sessions/{session}/rename',

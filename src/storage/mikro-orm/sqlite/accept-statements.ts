@@ -61,7 +61,7 @@ export class AcceptStatements {
   }
 
   /** The new run's `seq`; undefined, with nothing written, when its id is taken. */
-  insertRun({ run, executorId, firstSegment, concurrency }: AcceptUnit, starts: boolean): number | undefined {
+  insertRun({ run, executorId, deferred, firstSegment, concurrency }: AcceptUnit, starts: boolean): number | undefined {
     const { component } = run
     const { changes, lastInsertRowid } = this.insertNewRun.run(
       run.runId,
@@ -75,7 +75,7 @@ export class AcceptStatements {
       run.mode,
       starts ? 'running' : 'pending',
       starts ? firstSegment.attempt : 0,
-      starts ? executorId : null,
+      deferred ? null : executorId,
       starts ? firstSegment.lastIndex : -1,
       run.createdAt,
       run.createdAt,

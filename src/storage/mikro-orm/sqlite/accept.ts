@@ -41,9 +41,9 @@ export class AcceptRun {
     const session = this.statements.session(run.sessionId)
     if (session) refuseForeign(caller, unit, session)
     const place = this.placeOf(unit, session)
-    if (place.status === 'pending') this.refuseWhenFull(unit)
+    if (place.status === 'pending' || unit.deferred) this.refuseWhenFull(unit)
 
-    const starts = place.status === 'running'
+    const starts = place.status === 'running' && !unit.deferred
     const seq = this.statements.insertRun(unit, starts)
     if (seq === undefined) throw runExists(run.runId)
     if (session) this.statements.updateSession(unit, session, place.takesSession)

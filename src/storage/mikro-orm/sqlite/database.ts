@@ -2,6 +2,7 @@ import type { MikroORM } from '@mikro-orm/core'
 import type { SqlEntityManager } from '@mikro-orm/sql'
 import type { EntityWork } from '../entity-work.js'
 import { storageError } from '../failure.js'
+import type { ImmediateSqliteDriver } from './driver.js'
 import { GroupCommit } from './group-commit.js'
 import { Mutex } from './mutex.js'
 import type { NativeDatabase } from './native.js'
@@ -18,7 +19,7 @@ export class SqliteDatabase implements EntityWork {
   private readonly groups: GroupCommit
 
   constructor(
-    private readonly orm: MikroORM,
+    readonly orm: MikroORM<ImmediateSqliteDriver>,
     readonly writer: NativeDatabase,
     /** The writer itself when the database is in memory, where there is only one connection. */
     readonly reader: NativeDatabase,
@@ -52,6 +53,11 @@ export class SqliteDatabase implements EntityWork {
     return this.guarded(() => this.onReader(work))
   }
 
+  /** Without statistics, the planner thinks that any condition leaves few rows, and reads and sorts the whole table. */
+  inOrderOf(index: string): string {
+    return `INDEXED BY ${index}`
+  }
+
   read<Result>(work: (em: SqlEntityManager) => Promise<Result>): Promise<Result> {
     return this.guarded(() => this.onReader(() => work(this.fork())))
   }
@@ -60,19 +66,13 @@ export class SqliteDatabase implements EntityWork {
     return this.guarded(() => this.mutex.run(() => this.fork().transactional(work)))
   }
 
-  /** Ends what is under way, and puts everything into the one file. */
+  /** Ends what is under way. The connection that writes closes last, and puts everything into the one file. */
   async close(): Promise<void> {
-    await this.mutex.run(async () => {
-      try {
-        this.writer.pragma('wal_checkpoint(TRUNCATE)')
-      } finally {
-        await this.orm.close(true)
-      }
-    })
+    await this.mutex.run(() => this.orm.close(true))
   }
 
   private fork(): SqlEntityManager {
-    return this.orm.em.fork() as SqlEntityManager
+    return this.orm.em.fork()
   }
 
   /** With a single connection, a read in the middle of a transaction would see what may be rolled back. */

@@ -5,6 +5,7 @@ import type {
   Accepted,
   AppendUnit,
   Appended,
+  ReopenUnit,
   RunFilter,
   RunHead,
   RunRepository,
@@ -16,6 +17,7 @@ import { AcceptRun } from './accept.js'
 import { AppendSegment } from './append.js'
 import type { SqliteDatabase } from './database.js'
 import { RunChanges } from './run-changes.js'
+import { RunLeases } from './run-leases.js'
 import { RunList } from './run-list.js'
 import { RunReads } from './run-reads.js'
 import { SegmentReader } from './segment-store.js'
@@ -25,6 +27,7 @@ export class SqliteRunRepository implements RunRepository {
   private readonly accepting: AcceptRun
   private readonly appending: AppendSegment
   private readonly changes: RunChanges
+  private readonly leases: RunLeases
   private readonly reads: RunReads
   private readonly lists: RunList
   private readonly log: SegmentReader
@@ -34,6 +37,7 @@ export class SqliteRunRepository implements RunRepository {
     this.accepting = new AcceptRun(writer)
     this.appending = new AppendSegment(writer)
     this.changes = new RunChanges(writer)
+    this.leases = new RunLeases(writer)
     this.reads = new RunReads(reader)
     this.lists = new RunList(reader)
     this.log = new SegmentReader(reader)
@@ -57,6 +61,26 @@ export class SqliteRunRepository implements RunRepository {
 
   takeOver(runId: string, attempt: number, executorId: string, at: number): Promise<StoredRun | undefined> {
     return this.database.write(() => this.changes.takeOver(runId, attempt, executorId, at))
+  }
+
+  reopen(unit: ReopenUnit): Promise<boolean> {
+    return this.database.write(() => this.leases.reopen(unit))
+  }
+
+  renewLease(executorId: string, leaseMs: number): Promise<void> {
+    return this.database.write(() => this.leases.renew(executorId, leaseMs))
+  }
+
+  endLease(executorId: string): Promise<void> {
+    return this.database.write(() => this.leases.end(executorId))
+  }
+
+  takeLapsed(executorId: string, componentIds: readonly string[], limit: number, at: number): Promise<StoredRun[]> {
+    return this.database.write(() => this.leases.takeLapsed(executorId, componentIds, limit, at))
+  }
+
+  due(executorId: string, componentIds: readonly string[], limit: number, at: number): Promise<StoredRun[]> {
+    return this.database.write(() => this.leases.due(executorId, componentIds, limit, at))
   }
 
   get(caller: Caller, runId: string): Promise<StoredRun | undefined> {

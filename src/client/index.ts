@@ -1,0 +1,44 @@
+/**
+ * An AgentOS over HTTP, typed, for browsers, Node and edge runtimes.
+ *
+ * @module
+ */
+export { AgentsClient } from './agents.js'
+export { AgentOSClientError } from './client-error.js'
+export type { ClientErrorFacts } from './client-error.js'
+export { AgentOSClient } from './client.js'
+export type { AgentOSClientOptions, RequestOptions } from './options.js'
+export type { RetryOptions } from './retry.js'
+export type { CreateRunRequest, StreamRunRequest } from './run-request.js'
+export { ClientRunStream } from './run-stream.js'
+export { RunsClient } from './runs.js'
+export type { ListRuns, RunPlace } from './runs.js'
+export type { ApiInfo, Health, ServerInfo } from './server-info.js'
+export { SessionsClient } from './sessions.js'
+export type { DatabasePlace } from './sessions.js'
+
+export type { AgentDescription } from '../agents/description.js'
+export type { RunEvent, RunEventName } from '../agents/log/events.js'
+export type { Audio, File, Image, Video } from '../agents/log/media.js'
+export type { Message } from '../agents/log/message.js'
+export type { RunMetrics } from '../agents/log/metrics.js'
+export type { Run, RunFailure, RunInput, RunStatus } from '../agents/log/run-record.js'
+export type { RunRequirement, ToolExecution } from '../agents/log/tool-execution.js'
+export type { ValidationIssue } from '../core/errors.js'
+export type { JsonObject, JsonValue } from '../core/json.js'
+export type { Page, Slice } from '../core/page.js'
+export type { OsConfig, ServedModel } from '../http/os-config.js'
+export type { CancelledRun } from '../runs/run-canceller.js'
+export type { StartedRun } from '../runs/run-manager.js'
+export type { RunRow } from '../runs/run-row.js'
+export type { StreamedRun } from '../runs/run-stream.js'
+export type {
+  CreateSession,
+  DeleteSessions,
+  ListSessionRuns,
+  ListSessions,
+  ReadSession,
+  SelectSession,
+  UpdateSession,
+} from '../sessions/session-input.js'
+export type { SessionDetail, SessionListItem } from '../sessions/session.js'

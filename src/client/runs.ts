@@ -1,0 +1,155 @@
+import type { Run, RunStatus } from '../agents/log/run-record.js'
+import type { Slice } from '../core/page.js'
+import type { CancelledRun } from '../runs/run-canceller.js'
+import type { StartedRun } from '../runs/run-manager.js'
+import type { RunRow } from '../runs/run-row.js'
+import { AgentOSClientError } from './client-error.js'
+import type { RequestOptions } from './options.js'
+import { pause } from './retry.js'
+import { prepareRun } from './run-request.js'
+import type { CreateRunRequest, PreparedRequest, StreamRunRequest } from './run-request.js'
+import { ClientRunStream } from './run-stream.js'
+import { sliceOf } from './slice.js'
+import type { Transport } from './transport.js'
+
+/** Which component a run belongs to. */
+export interface RunPlace {
+  agentId: string
+  /** Makes sure that the run is one of this session. */
+  sessionId?: string
+}
+
+export interface ListRuns extends RunPlace {
+  statuses?: readonly RunStatus[]
+  limit?: number
+  /** `nextCursor` of the slice before. */
+  cursor?: string
+}
+
+const SSE = 'text/event-stream'
+
+/** Runs, as `agentOS.runs` on the server has them. */
+export class RunsClient {
+  constructor(private readonly transport: Transport) {}
+
+  /**
+   * Runs an agent and waits for the end. A request whose answer is lost is sent again and makes no second run.
+   *
+   * @returns the run: `completed`, `paused`, `cancelled`, or `error` with the reason in `error`.
+   * @throws AgentOSClientError when the run is refused.
+   *
+   * @example
+   * ```ts
+   * const run = await client.runs.create({ agentId: 'support', message: 'Where is order 7?', sessionId: 'thread-42' })
+   * ```
+   */
+  async create(request: CreateRunRequest): Promise<Run> {
+    const prepared = prepareRun(request, {})
+    try {
+      const { value } = await this.transport.call('create_agent_run', prepared.call)
+      return value as Run
+    } catch (error) {
+      if (request.cancelOnAbort && request.signal?.aborted) await this.cancelAbandoned(prepared)
+      throw error
+    }
+  }
+
+  /**
+   * Runs an agent and shows its events as they are committed, over as many connections as it takes. Leaving the loop
+   * leaves the stream; the run then goes on for the server's grace period.
+   */
+  stream(request: StreamRunRequest): ClientRunStream {
+    return this.streamed(request, { stream: true })
+  }
+
+  /** As `stream`, for a run that goes on whether somebody reads it or not. */
+  streamInBackground(request: StreamRunRequest): ClientRunStream {
+    return this.streamed(request, { stream: true, background: true })
+  }
+
+  /** Starts a run that works in the background. */
+  async start(request: CreateRunRequest): Promise<StartedRun> {
+    const { value } = await this.transport.call('create_agent_run', prepareRun(request, { background: true }).call)
+    return value as StartedRun
+  }
+
+  /**
+   * Follows a run from any point: the events after an index, then live, to the end of the current leg.
+   *
+   * @param options.after index of the last event that is known; default: from the start.
+   */
+  resume(runId: string, options: RunPlace & RequestOptions & { after?: number }): ClientRunStream {
+    const { agentId, sessionId, after = -1, signal } = options
+    return new ClientRunStream({
+      settings: this.transport.settings,
+      runId,
+      asked: { runId, sessionId },
+      after,
+      signal,
+      resume: (_runId, index, connection) => {
+        const body = { lastEventIndex: index < 0 ? undefined : index, sessionId }
+        return this.transport.send('resume_agent_run', { params: { agentId, runId }, body, signal: connection }, SSE)
+      },
+    })
+  }
+
+  /** A run as it is now. */
+  async get(runId: string, { agentId, sessionId, signal }: RunPlace & RequestOptions): Promise<Run> {
+    const call = { params: { agentId, runId }, query: { sessionId }, signal }
+    return (await this.transport.call('get_agent_run', call)).value as Run
+  }
+
+  /** Runs of an agent, oldest first: the newest `limit` ones, or those before a cursor. */
+  async list({ agentId, statuses, signal, ...query }: ListRuns & RequestOptions): Promise<Slice<RunRow>> {
+    const call = { params: { agentId }, query: { ...query, status: statuses }, signal }
+    return sliceOf<RunRow>(await this.transport.call('list_agent_runs', call))
+  }
+
+  /**
+   * Cancels a run. One that has ended already stays as it is.
+   *
+   * @returns the end state that the run has.
+   */
+  async cancel(runId: string, { agentId, sessionId, signal }: RunPlace & RequestOptions): Promise<CancelledRun> {
+    const call = { params: { agentId, runId }, query: { sessionId }, signal, isRepeatable: true }
+    return (await this.transport.call('cancel_agent_run', call)).value as CancelledRun
+  }
+
+  private streamed(request: StreamRunRequest, mode: { stream: true; background?: true }): ClientRunStream {
+    const prepared = prepareRun(request, mode)
+    const { agentId, call, isRepeatable, isNew } = prepared
+    return new ClientRunStream({
+      settings: this.transport.settings,
+      beginning: {
+        request: (signal) => this.transport.send('create_agent_run', { ...call, signal }, SSE),
+        isRepeatable,
+        isNew,
+        isUpload: call.files!.length > 0,
+      },
+      asked: { runId: prepared.runId, sessionId: request.sessionId },
+      after: -1,
+      onlyEssential: request.streamEvents === false,
+      resume: (runId, index, signal) => this.follow(agentId, runId, index, signal),
+      signal: request.signal,
+      ...(request.cancelOnAbort && { cancel: () => this.cancelAbandoned(prepared) }),
+    })
+  }
+
+  private follow(agentId: string, runId: string, after: number, signal: AbortSignal): Promise<Response> {
+    const headers = { 'last-event-id': after < 0 ? undefined : String(after) }
+    return this.transport.send('follow_agent_run', { params: { agentId, runId }, headers, signal }, SSE)
+  }
+
+  /** Cancels a run whose request was given up. It may be on its way to the server still, or never get there. */
+  private async cancelAbandoned({ agentId, runId }: PreparedRequest): Promise<void> {
+    for (const delay of [0, 500, 2000]) {
+      await pause(delay, undefined)
+      try {
+        await this.cancel(runId!, { agentId })
+        return
+      } catch (error) {
+        if (!(error instanceof AgentOSClientError) || error.code !== 'RUN_NOT_FOUND') throw error
+      }
+    }
+  }
+}

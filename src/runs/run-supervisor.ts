@@ -1,0 +1,178 @@
+import type { LogEntry } from '../agents/log/entry.js'
+import type { RunFold } from '../agents/log/fold.js'
+import type { RunFailure } from '../agents/log/run-record.js'
+import { cancelEntries } from '../agents/run-ending.js'
+import { failureEntry } from '../agents/run-failure.js'
+import type { Catalog } from './catalog.js'
+import type { Lease } from './lease.js'
+import type { LocalRunParts, LocalRunPlan } from './local-run.js'
+import { startEntry } from './run-acceptance.js'
+import type { AcceptedRun } from './run-acceptance.js'
+import type { RunExecutor } from './run-executor.js'
+import type { StoredRun } from './run-repository.js'
+import { parseRequest } from './run-request.js'
+import type { RunRequest } from './run-request.js'
+import { foldLog } from './stored-run.js'
+import { begin } from './turn.js'
+import type { TurnParts } from './turn.js'
+
+export type RunSupervisorParts = Omit<LocalRunParts, 'cancel'> &
+  TurnParts & {
+    catalog: Catalog
+    executor: RunExecutor
+    lease: Lease
+    /** How often runs are looked for that no message has told of. */
+    sweepMs: number
+    /** Attempts after which a run that crashes its process is given up. */
+    maxAttempts: number
+  }
+
+/** Runs that are taken over at once: each costs a read of its log. */
+const RECOVERED_AT_ONCE = 50
+
+/**
+ * Looks after runs that nobody waits for: begins those in the background when there is room, and goes on with those
+ * whose process has died. The tables say which; a message only makes it quick.
+ */
+export class RunSupervisor {
+  private timer: NodeJS.Timeout | undefined
+  private forget: (() => void) | undefined
+  private beginning: Promise<void> | undefined
+  private isWoken = false
+  /** The last look may have left runs behind for want of room. */
+  private hasBacklog = false
+  private isStopped = false
+
+  constructor(private readonly parts: RunSupervisorParts) {
+    parts.executor.onRoom = () => {
+      if (this.hasBacklog) this.wake()
+    }
+  }
+
+  /** Takes the lease and starts to look around, once. Undefined when that was done before. */
+  start(): Promise<void> | undefined {
+    const { lease, events, sweepMs } = this.parts
+    if (!this.timer && !this.isStopped) {
+      this.timer = setInterval(() => void this.sweep(), sweepMs).unref()
+      this.forget = events.onAnyTurn((runId) => {
+        if (!this.parts.executor.has(runId)) this.wake()
+      })
+    }
+    const holding = lease.hold()
+    if (!holding) return undefined
+    return holding.then(() => void this.sweep())
+  }
+
+  /** Has a run in the background begun when there is room, and ends those that it interrupts. */
+  takeUp(accepted: AcceptedRun): void {
+    const { accepted: place } = accepted
+    if (place.outcome === 'pending') this.parts.executor.interrupt(place.interrupted)
+    this.wake()
+  }
+
+  /** Begins background runs for which there is room, soon. */
+  wake(): void {
+    if (this.isStopped) return
+    this.isWoken = true
+    this.beginning ??= this.beginDue().finally(() => (this.beginning = undefined))
+  }
+
+  /** Looks for runs that have lost their process, and for those that wait. */
+  async sweep(): Promise<void> {
+    if (this.isStopped) return
+    try {
+      await this.recover()
+    } catch (error) {
+      this.parts.logger.error({ err: error }, 'Runs of dead processes could not be looked for')
+    }
+    this.wake()
+    await this.beginning
+  }
+
+  /** Looks no more. Runs that this process has in hand are not touched. */
+  async stop(): Promise<void> {
+    this.isStopped = true
+    clearInterval(this.timer)
+    this.forget?.()
+    await this.beginning
+  }
+
+  private async beginDue(): Promise<void> {
+    const { runs, queue, clock, executorId, logger } = this.parts
+    try {
+      while (this.isWoken && !this.isStopped) {
+        this.isWoken = false
+        const { room } = queue
+        this.hasBacklog = room === 0
+        if (room === 0) return
+        const due = await runs.due(executorId, this.componentIds, room, clock.now())
+        this.hasBacklog = due.length === room
+        for (const stored of due) if (!this.parts.executor.has(stored.head.runId)) await this.adopt(stored, 'begin')
+      }
+    } catch (error) {
+      logger.error({ err: error }, 'Background runs could not be begun')
+    }
+  }
+
+  private async recover(): Promise<void> {
+    const { runs, clock, executorId, logger } = this.parts
+    for (;;) {
+      const lapsed = await runs.takeLapsed(executorId, this.componentIds, RECOVERED_AT_ONCE, clock.now())
+      for (const stored of lapsed) {
+        const { runId, attempt } = stored.head
+        logger.warn({ runId, attempt }, 'A run goes on whose process has died')
+        await this.adopt(stored, 'recover')
+      }
+      if (lapsed.length < RECOVERED_AT_ONCE) return
+    }
+  }
+
+  private async adopt(stored: StoredRun, how: 'begin' | 'recover'): Promise<void> {
+    const { media, catalog, executor } = this.parts
+    const { head } = stored
+    const { runId, sessionId, userId, seq, mode } = head
+    const runnable = catalog.agent(head.component.id)
+    const request = await media.back(parseRequest(stored.request))
+    const plan: LocalRunPlan = {
+      runnable,
+      runId,
+      sessionId,
+      userId,
+      seq,
+      mode,
+      priority: 0,
+      request,
+      isFresh: false,
+      mayBeUnread: true,
+      begin: () => (how === 'begin' ? begin(this.parts, runId, startEntry(runnable)) : this.recovered(stored, request)),
+    }
+    executor.adopt(plan)
+  }
+
+  private async recovered({ head }: StoredRun, request: RunRequest) {
+    const fold = await foldLog(this.parts.runs, head, this.parts.media)
+    return { attempt: head.attempt, fold, opening: this.opening(head, fold, request) }
+  }
+
+  /** What is written first after a crash: how it goes on, or why it does not. */
+  private opening(head: StoredRun['head'], fold: RunFold, request: RunRequest): readonly LogEntry[] {
+    const { clock, maxAttempts } = this.parts
+    const { attempt, mode, cancelRequestedAt } = head
+    if (cancelRequestedAt !== undefined) return cancelEntries(fold, clock.now(), 'The run was cancelled.')
+    if (mode === 'plain' && !request.isRepeatable) {
+      return [failed('RUN_INTERRUPTED', 'The server that executed the run has died, and its client is gone.', true)]
+    }
+    if (attempt > maxAttempts) {
+      return [failed('RECOVERY_EXHAUSTED', `The run was interrupted ${attempt - 1} times and is given up.`, false)]
+    }
+    return [{ event: { event: 'RunRecovered', discardAfter: fold.beforeOpenStep, attempt, reason: 'crash' } }]
+  }
+
+  private get componentIds(): string[] {
+    return this.parts.catalog.agents.map(({ id }) => id)
+  }
+}
+
+function failed(errorCode: RunFailure['errorCode'], message: string, retryable: boolean): LogEntry {
+  return failureEntry({ errorCode, message, retryable })
+}

@@ -1,0 +1,103 @@
+import type { ReopenUnit, StoredRun } from '../../../runs/run-repository.js'
+import type { Bindable, NativeDatabase, Statement } from './native.js'
+import { SELECT_STORED, toStoredRun, type StoredRow } from './run-row.js'
+import { SegmentWriter } from './segment-store.js'
+
+/** The clock of the storage: the one that all processes on this file share. */
+const NOW = "CAST(unixepoch('subsec') * 1000 AS INTEGER)"
+const HAS_NO_LEASE = `NOT EXISTS (SELECT 1 FROM agentos_executors
+  WHERE agentos_executors.id = agentos_runs.executor_id AND agentos_executors.lease_until > ${NOW})`
+
+interface ReopenedRow {
+  session_id: string
+}
+
+/** Who executes what: leases, runs that have lost their process, and runs that go on after a pause. */
+export class RunLeases {
+  private readonly segments: SegmentWriter
+  private readonly upsertLease: Statement<[id: string, leaseMs: number], never>
+  private readonly deleteLease: Statement<[id: string], never>
+  private readonly deleteOld: Statement<[], never>
+  private readonly selectLapsed: Statement<[executorId: string, components: string, limit: number], StoredRow>
+  private readonly takeRun: Statement<Bindable[], never>
+  private readonly selectDue: Statement<
+    [executorId: string, components: string, at: number, at: number, limit: number],
+    StoredRow
+  >
+  private readonly reopenRun: Statement<Bindable[], ReopenedRow>
+  private readonly takeFreeSession: Statement<[runId: string, sessionId: string], never>
+
+  constructor(database: NativeDatabase) {
+    this.segments = new SegmentWriter(database)
+    this.upsertLease = database.prepare(`INSERT INTO agentos_executors (id, lease_until, started_at)
+      VALUES (?, ${NOW} + ?, ${NOW}) ON CONFLICT (id) DO UPDATE SET lease_until = excluded.lease_until`)
+    this.deleteLease = database.prepare('DELETE FROM agentos_executors WHERE id = ?')
+    this.deleteOld = database.prepare(`DELETE FROM agentos_executors WHERE lease_until < ${NOW} - 86400000`)
+    this.selectLapsed = database.prepare(`${SELECT_STORED}
+      WHERE agentos_runs.status IN ('pending', 'running') AND agentos_runs.status = 'running'
+        AND agentos_runs.executor_id <> ? AND agentos_runs.component_id IN (SELECT value FROM json_each(?))
+        AND ${HAS_NO_LEASE}
+      ORDER BY agentos_runs.seq LIMIT ?`)
+    this.takeRun = database.prepare(`UPDATE agentos_runs SET attempt = attempt + 1, executor_id = ?, updated_at = ?
+      WHERE seq = ?`)
+    // A run's turn: beside the line, or at its head while nobody has the session, or when it was handed over to it.
+    this.selectDue = database.prepare(`${SELECT_STORED}
+      WHERE agentos_runs.status IN ('pending', 'running') AND agentos_runs.status = 'pending'
+        AND (agentos_runs.mode = 'background' OR (agentos_runs.executor_id <> ? AND ${HAS_NO_LEASE}))
+        AND agentos_runs.component_id IN (SELECT value FROM json_each(?))
+        AND agentos_runs.cancel_requested_at IS NULL
+        AND (agentos_runs.run_after IS NULL OR agentos_runs.run_after <= ?)
+        AND (agentos_runs.in_line = 0 OR EXISTS (SELECT 1 FROM agentos_sessions AS line
+          WHERE line.session_id = agentos_runs.session_id AND (line.active_run_id = agentos_runs.run_id
+            OR (line.active_run_id IS NULL AND NOT EXISTS (SELECT 1 FROM agentos_runs AS earlier
+              WHERE earlier.session_id = agentos_runs.session_id AND earlier.status IN ('pending', 'running')
+                AND earlier.status = 'pending' AND earlier.in_line = 1 AND earlier.cancel_requested_at IS NULL
+                AND (earlier.run_after IS NULL OR earlier.run_after <= ?) AND earlier.seq < agentos_runs.seq)))))
+      ORDER BY agentos_runs.priority DESC, agentos_runs.seq LIMIT ?`)
+    this.reopenRun = database.prepare(`UPDATE agentos_runs
+      SET status = 'running', attempt = ?, executor_id = ?, mode = ?, last_index = ?, updated_at = ?
+      WHERE run_id = ? AND attempt = ? AND last_index = ? AND status IN ('paused', 'error')
+        AND cancel_requested_at IS NULL
+      RETURNING session_id`)
+    this.takeFreeSession = database.prepare(`UPDATE agentos_sessions SET active_run_id = ?
+      WHERE session_id = ? AND active_run_id IS NULL`)
+  }
+
+  renew(executorId: string, leaseMs: number): void {
+    this.upsertLease.run(executorId, leaseMs)
+    this.deleteOld.run()
+  }
+
+  end(executorId: string): void {
+    this.deleteLease.run(executorId)
+  }
+
+  takeLapsed(executorId: string, componentIds: readonly string[], limit: number, at: number): StoredRun[] {
+    return this.selectLapsed.all(executorId, JSON.stringify(componentIds), limit).map((row) => {
+      const run = toStoredRun(row)
+      this.takeRun.run(executorId, at, run.head.seq)
+      return { ...run, head: { ...run.head, attempt: run.head.attempt + 1, executorId } }
+    })
+  }
+
+  due(executorId: string, componentIds: readonly string[], limit: number, at: number): StoredRun[] {
+    return this.selectDue.all(executorId, JSON.stringify(componentIds), at, at, limit).map(toStoredRun)
+  }
+
+  reopen({ runId, attempt, executorId, mode, segment, at }: ReopenUnit): boolean {
+    const row = this.reopenRun.get(
+      segment.attempt,
+      executorId,
+      mode,
+      segment.lastIndex,
+      at,
+      runId,
+      attempt,
+      segment.firstIndex - 1,
+    )
+    if (!row) return false
+    this.takeFreeSession.run(runId, row.session_id)
+    this.segments.insert(runId, segment)
+    return true
+  }
+}

@@ -1,0 +1,142 @@
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { fullCaller } from '../../src/core/caller.js'
+import type { RunFilter } from '../../src/runs/run-repository.js'
+import type { SessionFilter } from '../../src/sessions/session-repository.js'
+import type { NativeDatabase } from '../../src/storage/mikro-orm/sqlite/native.js'
+import { openDatabase, storageOn } from '../../src/storage/mikro-orm/sqlite/open.js'
+import { ending, segment, session, T0, unit } from '../../src/testing/storage-cases/case.js'
+import { temporaryPath } from './support/temporary.js'
+
+/** An open storage, and the SQL that it has sent or prepared since the last time that it was asked. */
+async function openRecorded() {
+  const database = await openDatabase({ path: temporaryPath(), synchronous: 'normal', migrate: 'auto' })
+  onTestFinished(() => database.close())
+  const plain = database.writer.prepare.bind(database.writer)
+  let recorded: string[] = []
+  for (const native of [database.writer, database.reader]) {
+    const prepare = native.prepare.bind(native)
+    native.prepare = (sql: string) => {
+      recorded.push(sql)
+      return prepare(sql)
+    }
+  }
+  const storage = storageOn(database)
+  return {
+    storage,
+    /** The plan of each statement, as SQLite tells it. */
+    plans(): Map<string, string> {
+      const statements = [...new Set(recorded)].filter((sql) => /^\s*(select|insert|update|delete)\b/i.test(sql))
+      recorded = []
+      return new Map(statements.map((sql) => [sql, planOf(plain, sql)]))
+    },
+  }
+}
+
+function planOf(prepare: NativeDatabase['prepare'], sql: string): string {
+  const nothing = Array.from(sql.matchAll(/\?/g), () => null)
+  const rows = prepare<null[], { detail: string }>(`EXPLAIN QUERY PLAN ${sql}`).all(...nothing)
+  return rows.map(({ detail }) => detail).join('\n')
+}
+
+/** What may be read from end to end: lists of parameters, what another step has found, runs under way, processes. */
+const SMALL = /json_each|subquery|SCAN some|USING (COVERING )?INDEX agentos_runs_active|agentos_executors/
+
+function fullScans(plan: string): string[] {
+  return plan.split('\n').filter((step) => step.startsWith('SCAN') && !SMALL.test(step))
+}
+
+describe('the query plans of SQLite', () => {
+  it('read no table from end to end on the hot path', async () => {
+    const { storage, plans } = await openRecorded()
+    const { runs, sessions, media } = storage
+    const idempotency = { scope: 's', key: 'k', fingerprint: 'f', expiresAt: T0 + 1 }
+    const first = unit({ idempotency })
+    await runs.accept(fullCaller, first)
+    await runs.accept(fullCaller, unit({ concurrency: 'rollback' }))
+    await runs.append({ ...ending(first.run.runId), statePatches: [{ set: { a: 1 } }] })
+    await runs.begin('run_x', 'exe', segment(0), T0)
+    await runs.requestCancel(fullCaller, 'run_x', T0)
+    await runs.takeOver('run_x', 1, 'exe', T0)
+    await runs.get(fullCaller, 'run_x')
+    await runs.segments('run_x', 0, 10)
+    await runs.window('ses_1', 10, 10)
+    await runs.active('ses_1')
+    await runs.isTurn('run_x')
+    await media.put([{ hash: 'h', bytes: Uint8Array.of(1) }])
+    await media.get(['h'])
+    await sessions.create(session({ sessionId: 'ses_2' }))
+    await sessions.update(fullCaller, 'ses_2', { name: 'x' }, { at: T0 })
+    await sessions.get(fullCaller, 'ses_2')
+    await sessions.delete(fullCaller, ['ses_1', 'ses_2'])
+    const seen = plans()
+    expect(seen.size).toBeGreaterThan(40)
+    for (const [sql, plan] of seen) expect(fullScans(plan), sql).toEqual([])
+  })
+
+  it('find the runs before a run through the index of their session', async () => {
+    const { plans } = await openRecorded()
+    const [window] = [...plans()].filter(([sql]) => sql.includes("IN ('completed', 'cancelled')"))
+    expect(window![1]).toContain('USING INDEX agentos_runs_session (session_id=? AND seq<?)')
+    expect(window![1]).not.toContain('TEMP B-TREE')
+  })
+
+  it.each<[Partial<RunFilter>, string]>([
+    [{ sessionId: 's' }, 'agentos_runs_session (session_id=?'],
+    [{ sessionId: 's', statuses: ['completed'], topLevelOnly: true }, 'agentos_runs_session (session_id=?'],
+    [{ componentId: 'c' }, 'agentos_runs_component (component_id=?'],
+    [{ userId: 'u' }, 'agentos_runs_user (user_id=?'],
+  ])('list runs by %o through an index', async (filter, index) => {
+    const { storage, plans } = await openRecorded()
+    plans()
+    await storage.runs.list(fullCaller, { limit: 10, ...filter })
+    await storage.runs.list(fullCaller, { limit: 10, cursor: 'NQ', ...filter })
+    const seen = plans()
+    expect(seen.size).toBe(2)
+    for (const [sql, plan] of seen) {
+      expect(plan, sql).toContain(index)
+      expect(fullScans(plan), sql).toEqual([])
+      expect(plan, sql).not.toContain('TEMP B-TREE')
+    }
+  })
+
+  const indexOf = { created_at: 'created', updated_at: 'updated', session_name: 'name' } as const
+  const sorts = Object.keys(indexOf) as SessionFilter['sortBy'][]
+
+  it.each(sorts)('list sessions by %s in the order of an index, from the place of the cursor on', async (sortBy) => {
+    const { storage, plans } = await openRecorded()
+    for (let at = 0; at < 3; at++) await storage.sessions.create(session({ sessionId: `s${at}` }))
+    for (const [sortOrder, type] of [
+      ['asc', undefined],
+      ['desc', undefined],
+      ['asc', 'agent'],
+      ['desc', 'agent'],
+    ] as const) {
+      const filter: SessionFilter = { sortBy, sortOrder, limit: 1, page: 1, type }
+      plans()
+      const { meta } = await storage.sessions.list(fullCaller, filter)
+      const [first] = [...plans()].filter(([sql]) => sql.includes('order by'))
+      expect(first![1], first![0]).toBe(`SCAN session USING INDEX agentos_sessions_${indexOf[sortBy]}`)
+      await storage.sessions.list(fullCaller, { ...filter, cursor: meta.nextCursor! })
+      const [next] = [...plans()].filter(([sql]) => sql.includes('order by'))
+      expect(next![1]).toMatch(
+        new RegExp(`^SEARCH session USING INDEX agentos_sessions_${indexOf[sortBy]} \\(\\w+[<>]\\?`),
+      )
+      expect(next![1]).not.toContain('TEMP B-TREE')
+    }
+  })
+
+  it.each(sorts)('list the sessions of a user or of a component by %s, and read no others', async (sortBy) => {
+    const { storage, plans } = await openRecorded()
+    plans()
+    const filter: SessionFilter = { sortBy, sortOrder: 'desc', limit: 1, page: 1 }
+    await storage.sessions.list(fullCaller, { ...filter, userId: 'u' })
+    await storage.sessions.list({ ...fullCaller, scoped: true, userId: 'u' }, { ...filter, type: 'agent' })
+    await storage.sessions.list(fullCaller, { ...filter, componentId: 'c' })
+    const seen = plans()
+    expect(seen.size).toBe(6)
+    for (const [sql, plan] of seen) {
+      expect(plan, sql).toMatch(/SEARCH session USING (COVERING )?INDEX agentos_sessions_(user|component) \(\w+=\?/)
+      expect(fullScans(plan), sql).toEqual([])
+    }
+  })
+})

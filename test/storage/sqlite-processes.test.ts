@@ -1,0 +1,79 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { sqlite } from 'agentos-sdk/storage'
+import { fullCaller } from '../../src/core/caller.js'
+import { unit } from '../../src/testing/storage-cases/case.js'
+import { buildStorage, type BuiltStorage } from './support/child-process.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'agentos-processes-'))
+let built: BuiltStorage
+beforeAll(async () => {
+  built = await buildStorage()
+})
+afterAll(() => {
+  built[Symbol.dispose]()
+  rmSync(folder, { recursive: true })
+})
+
+describe('sqlite() with several processes', () => {
+  it('migrates once, however many processes start at once', async () => {
+    const path = join(folder, 'race.db')
+    const programs = Array.from({ length: 5 }, (_, at) =>
+      built.start(`
+        console.log('ready')
+        for await (const _go of process.stdin) break
+        const storage = sqlite(${JSON.stringify(path)})
+        await storage.runs.accept(fullCaller, unit('run_${at}', 'ses_${at}'))
+        await storage.close()
+        process.exit(0)`),
+    )
+    await Promise.all(programs.map((program) => program.line()))
+    for (const program of programs) program.process.stdin!.write('go\n')
+    expect(await Promise.all(programs.map((program) => program.end()))).toEqual([0, 0, 0, 0, 0])
+    const storage = sqlite(path, { migrate: 'check' })
+    expect((await storage.runs.list(fullCaller, { limit: 10 })).totalCount).toBe(5)
+    await storage.close()
+  })
+
+  it('keeps what was answered when the process is killed right after', async () => {
+    const trials = 8
+    const path = join(folder, 'killed.db')
+    for (let trial = 0; trial < trials; trial++) {
+      const program = built.start(`
+        const storage = sqlite(${JSON.stringify(path)})
+        await storage.runs.accept(fullCaller, unit('run_${trial}', 'ses_${trial}'))
+        console.log('accepted')
+        setInterval(() => undefined, 1000)`)
+      expect(await program.line()).toBe('accepted')
+      program.process.kill('SIGKILL')
+      expect(await program.end()).toBe(null)
+    }
+    const storage = sqlite(path)
+    for (let trial = 0; trial < trials; trial++) {
+      expect((await storage.runs.get(fullCaller, `run_${trial}`))?.head.status).toBe('running')
+      expect(await storage.runs.segments(`run_${trial}`, 0, 10)).toHaveLength(1)
+    }
+    await storage.close()
+  })
+
+  it('lets two processes write one file, and one see what the other has written', async () => {
+    const path = join(folder, 'two.db')
+    const storage = sqlite(path)
+    await storage.check()
+    const program = built.start(`
+      const storage = sqlite(${JSON.stringify(path)})
+      for (let at = 0; at < 200; at++) await storage.runs.accept(fullCaller, unit('run_child_' + at, 'ses_child_' + at))
+      console.log('done')
+      await storage.close()`)
+    for (let at = 0; at < 200; at++) {
+      await storage.runs.accept(fullCaller, unit({ run: { runId: `run_${at}`, sessionId: `ses_${at}` } }))
+    }
+    expect(await program.line()).toBe('done')
+    expect((await storage.runs.list(fullCaller, { limit: 1 })).totalCount).toBe(400)
+    expect((await storage.runs.get(fullCaller, 'run_child_199'))?.head.sessionId).toBe('ses_child_199')
+    expect(await program.end()).toBe(0)
+    await storage.close()
+  })
+})
