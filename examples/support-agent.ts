@@ -49,7 +49,7 @@ function supportModel(): Model {
 /** What a model would do: look an order up where the message names one, then say what came of it. */
 function offlineAnswer({ messages }: ModelRequest) {
   const last = messages.at(-1)
-  if (last?.role === 'tool') return `I have looked it up: ${String(last.content)}`
+  if (last?.role === 'tool') return `I have looked it up: ${last.content}`
   const question = typeof last?.content === 'string' ? last.content : ''
   const number = Number(/\border (\d+)/i.exec(question)?.[1])
   if (Number.isInteger(number)) {

@@ -8,6 +8,7 @@ import type { Logger } from './core/logger.js'
 import { agentRoutes } from './http/agents.js'
 import { createHttpApp } from './http/app.js'
 import type { BodyLimits } from './http/body-limits.js'
+import { continueRoutes } from './http/continue.js'
 import { docsRoutes } from './http/docs.js'
 import { resumeRoutes } from './http/resume.js'
 import { runRoutes } from './http/runs.js'
@@ -102,7 +103,7 @@ export class AgentOS implements WebHandler {
       enforcesScopes: false,
       compatibility: options.compatibility,
     }
-    const routes = [...agentRoutes, ...runRoutes, ...resumeRoutes, ...sessionRoutes, ...systemRoutes]
+    const routes = [...agentRoutes, ...runRoutes, ...resumeRoutes, ...continueRoutes, ...sessionRoutes, ...systemRoutes]
     this.http = createHttpApp<Services>({
       routes: [...routes, ...docsRoutes(routes)],
       authenticate: () => anonymousCaller,

@@ -15,6 +15,7 @@ export function createApp(agentOS: AgentOS, support: Agent, mount = '/os'): Expr
   app.get('/hello', (_req, res) => void res.send('Hello from the shop.'))
 
   // Somebody else's system calls in, and an agent answers: an ordinary function call, nothing is stored.
+  // oxlint-disable-next-line oxc/no-async-endpoint-handlers -- Express 5 passes on what it rejects with
   app.post('/webhooks/mail', async (req, res) => {
     const { subject } = req.body as { subject?: string }
     if (!subject) return void res.status(400).json({ error: 'subject is missing' })

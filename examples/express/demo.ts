@@ -27,16 +27,16 @@ try {
   process.exit(1)
 }
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, async () => {
-    server.close()
-    await agentOS.stop()
-    process.exit()
-  })
-}
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop())
 
 const url = `http://localhost:${port}`
 const { model } = agent.describe()
 console.log(`An Express app at ${url} serves the agent my-agent (model ${model?.id}, database ${file}).\n`)
 await printRun(`${url}/agents/my-agent/runs`, { message: 'Where is order 7?', user_id: 'alice' })
 console.log(`Ctrl-C stops it. To browse the API and try it, open ${url}/docs`)
+
+async function stop(): Promise<void> {
+  server.close()
+  await agentOS.stop()
+  process.exit()
+}

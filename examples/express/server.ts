@@ -12,10 +12,10 @@ const server = createApp(agentOS, support).listen(port, (error) => {
   console.log(`http://localhost:${port}/hello is the shop, http://localhost:${port}/os/docs the agents.`)
 })
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, async () => {
-    server.close()
-    await agentOS.stop()
-    process.exit()
-  })
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop())
+
+async function stop(): Promise<void> {
+  server.close()
+  await agentOS.stop()
+  process.exit()
 }

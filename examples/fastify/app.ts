@@ -13,6 +13,7 @@ export function createApp(agentOS: AgentOS, support: Agent): FastifyInstance {
   app.post<{ Body: { subject: string } }>(
     '/webhooks/mail',
     { schema: { body: { type: 'object', required: ['subject'], properties: { subject: { type: 'string' } } } } },
+    // oxlint-disable-next-line oxc/no-async-endpoint-handlers -- Fastify takes promises
     async (request) => {
       const run = await support.run(request.body.subject)
       return { status: run.status, reply: run.content }

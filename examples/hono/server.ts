@@ -16,10 +16,10 @@ const server = createServer(handler).listen(port, () => {
   console.log(`http://localhost:${port}/hello is the shop, http://localhost:${port}/os/docs the agents.`)
 })
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, async () => {
-    server.close()
-    await agentOS.stop()
-    process.exit()
-  })
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop())
+
+async function stop(): Promise<void> {
+  server.close()
+  await agentOS.stop()
+  process.exit()
 }

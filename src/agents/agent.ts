@@ -6,11 +6,14 @@ import type { AgentOptions } from './agent-options.js'
 import { DEFAULT_HISTORY_RUNS, planOf } from './agent-plan.js'
 import type { AgentPlan } from './agent-plan.js'
 import { formOfOptions } from './answer-form.js'
+import { checkDecisions } from './check-decisions.js'
 import { describeAgent } from './describe-agent.js'
 import type { AgentDescription } from './description.js'
 import { startRun } from './memory-run.js'
 import type { AgentRunOptions, AgentRunOf, AgentStream } from './memory-run.js'
+import type { Decision } from './log/decision.js'
 import type { RunInput } from './log/run-record.js'
+import type { ToolExecution } from './log/tool-execution.js'
 import { DEFAULT_TIMEOUT_MS } from './run-ending.js'
 import type { Concurrency, RunContext, Runnable, RunOptions, Yielded } from './runnable.js'
 import { checkMedia } from './user-message.js'
@@ -105,6 +108,10 @@ export class Agent<Output extends Schema = undefined, Input extends Schema = und
     formOfOptions(options)
     if (this.input === undefined) return input
     return { ...input, inputContent: parsed(this.input, input.inputContent) }
+  }
+
+  async checkDecisions(decisions: readonly { decision: Decision; tool: ToolExecution }[]): Promise<void> {
+    await checkDecisions(this.plan, decisions)
   }
 
   execute(context: RunContext): AsyncGenerator<Yielded, void, void> {

@@ -3,6 +3,7 @@ import { newId } from '../core/ids.js'
 import type { JsonObject, JsonValue } from '../core/json.js'
 import { withDeadline } from './abortable.js'
 import type { AgentLeg } from './agent-leg.js'
+import type { Decision } from './log/decision.js'
 import type { LogEntry } from './log/entry.js'
 import type { ToolExecution } from './log/tool-execution.js'
 import { pauseOf } from './tool-pause.js'
@@ -21,6 +22,8 @@ export type PlannedCall =
   | { todo: 'run'; execution: ToolExecution; tool: Tool; args: unknown; isStarted: boolean }
   /** The call can't be made; the model is told why. */
   | { todo: 'refuse'; execution: ToolExecution; problem: string; isStarted: boolean }
+  /** Somebody has answered in the tool's place. */
+  | { todo: 'answer'; execution: ToolExecution; text: string; isError: boolean }
   /** Somebody has to act first. */
   | { todo: 'pause'; execution: ToolExecution }
 
@@ -39,7 +42,12 @@ export async function planCall(leg: AgentLeg, call: AskedCall): Promise<PlannedC
     createdAt: toEpochSeconds(run.clock.now()),
     ...(tool?.approval && { approvalType: tool.approval }),
   }
-  const isStarted = known !== undefined
+  const decision = run.fold.decision(call.id)
+  if (decision?.kind === 'reject') return { todo: 'answer', execution, text: rejection(decision.note), isError: false }
+  if (decision?.kind === 'external') {
+    return { todo: 'answer', execution, text: decision.result, isError: decision.isError ?? false }
+  }
+  const isStarted = known !== undefined && decision === undefined
   const refuse = (problem: string): PlannedCall => ({ todo: 'refuse', execution, problem, isStarted })
   if (tool === undefined) {
     const names = [...tools.keys()]
@@ -48,11 +56,34 @@ export async function planCall(leg: AgentLeg, call: AskedCall): Promise<PlannedC
     )
   }
   if ('problem' in written || args === undefined) return refuse('problem' in written ? written.problem : '')
-  const checked = await tool.check(args, tool.requiresUserInput)
+  const checked = await (decision ? tool.check(decidedArgs(args, decision)) : tool.check(args, tool.requiresUserInput))
   if ('problem' in checked) return refuse(`The arguments are wrong.\n${checked.problem}`)
-  const pause = pauseOf(tool, execution, known)
+  const pause = decision ? undefined : pauseOf(tool, execution, known)
   if (pause) return { todo: 'pause', execution: pause }
   return { todo: 'run', execution, tool, args: checked.args, isStarted }
+}
+
+/** The arguments of a call once somebody has decided about it: as the model wrote them, as edited, or filled in. */
+export function decidedArgs(args: JsonObject, decision: Decision): JsonObject {
+  if (decision.kind === 'confirm') return decision.editedArgs ?? args
+  return decision.kind === 'input' ? { ...args, ...decision.values } : args
+}
+
+function rejection(note: string | undefined): string {
+  return `The call was rejected, and not made.${note === undefined ? '' : ` ${note}`}`
+}
+
+/** The entries of a call that somebody has answered in the tool's place; written at once, so that it is never half done. */
+export function answeredCall(
+  { execution, text, isError }: Extract<PlannedCall, { todo: 'answer' }>,
+  now: number,
+): LogEntry[] {
+  const tool = finished(execution, text, isError, now, now)
+  return [
+    { event: { event: 'ToolCallStarted', tool: execution } },
+    { event: { event: 'ToolCallCompleted', tool }, facts: { toolMessageId: newId('msg') } },
+    ...(isError ? [{ event: { event: 'ToolCallError' as const, tool, error: text } }] : []),
+  ]
 }
 
 /** Makes the call. What goes wrong with it becomes its result; only the end of the run is thrown. */
@@ -67,11 +98,14 @@ export async function runCall(
   const limit = tool.timeoutMs ?? plan.toolTimeoutMs
   try {
     const result = await withDeadline(
-      async (signal) =>
-        await tool.execute(
+      async (signal) => {
+        // It may be a while since the call was written down: another process may have taken the run over.
+        run.checkLease?.()
+        return await tool.execute(
           args,
           toolContext(leg, execution, signal, (entry) => isOpen && show(entry)),
-        ),
+        )
+      },
       run.signal,
       limit,
       () => new Error(`The tool "${tool.name}" took longer than ${limit} ms.`),

@@ -1,5 +1,6 @@
 import { toIso } from '../core/clock.js'
 import { newId } from '../core/ids.js'
+import { isWaiting } from './log/decision.js'
 import type { LogEntry } from './log/entry.js'
 import type { RunFold } from './log/fold.js'
 import type { RunRequirement, ToolExecution } from './log/tool-execution.js'
@@ -15,14 +16,16 @@ export function pauseOf(
   execution: ToolExecution,
   known: ToolExecution | undefined,
 ): ToolExecution | undefined {
+  // It was started and its outcome is unknown: doing it twice is for a person to decide.
+  const isInterrupted = known !== undefined && !isWaiting(known) && !tool.external
+  if (isInterrupted)
+    return tool.idempotent ? undefined : { ...execution, requiresConfirmation: true, interrupted: true }
   if (tool.external) return { ...execution, externalExecutionRequired: true }
   if (tool.userInput) {
     const fields = tool.userInput.map((field) => ({ ...field }))
     return { ...execution, requiresUserInput: true, userInputSchema: fields }
   }
   if (tool.requiresConfirmation) return { ...execution, requiresConfirmation: true }
-  // It was started and its outcome is unknown: doing it twice is for a person to decide.
-  if (known && !tool.idempotent) return { ...execution, requiresConfirmation: true, interrupted: true }
   return undefined
 }
 

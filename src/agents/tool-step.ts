@@ -2,14 +2,14 @@ import type { AgentLeg } from './agent-leg.js'
 import { Inbox } from './inbox.js'
 import type { LogEntry } from './log/entry.js'
 import type { Yielded } from './runnable.js'
-import { failedCall, planCall, runCall } from './tool-call.js'
+import { answeredCall, failedCall, planCall, runCall } from './tool-call.js'
 import type { AskedCall, PlannedCall } from './tool-call.js'
 import { pausedEntry } from './tool-pause.js'
 
 /** Tools of one step that run at once. */
 const MAX_CONCURRENT = 16
 
-type Due = Exclude<PlannedCall, { todo: 'pause' }>
+type Due = Exclude<PlannedCall, { todo: 'pause' | 'answer' }>
 type Delivery = { entries: readonly LogEntry[]; isEnd: boolean } | { thrown: unknown }
 
 /**
@@ -26,11 +26,12 @@ export async function* toolStep(
 ): AsyncGenerator<Yielded, boolean> {
   const { run } = leg
   const planned = await Promise.all(asked.map((call) => planCall(leg, call)))
-  const due = planned.filter((call): call is Due => call.todo !== 'pause')
+  const due = planned.filter((call): call is Due => call.todo === 'run' || call.todo === 'refuse')
+  const answered = planned.flatMap((call) => (call.todo === 'answer' ? answeredCall(call, run.clock.now()) : []))
   const starts = due
     .filter(({ isStarted }) => !isStarted)
     .map(({ execution }): LogEntry => ({ event: { event: 'ToolCallStarted', tool: execution } }))
-  const first = [...before, ...starts]
+  const first = [...before, ...starts, ...answered]
   const paused = planned.flatMap(({ todo, execution }) => (todo === 'pause' ? [execution] : []))
   if (due.length > 0) {
     if (first.length > 0) yield first
@@ -38,6 +39,10 @@ export async function* toolStep(
     if (paused.length === 0) return false
     yield [{ event: { event: 'RunContentCompleted' } }, pausedEntry(paused, run.fold, run.clock.now())]
     return true
+  }
+  if (paused.length === 0) {
+    yield first
+    return false
   }
   yield [...first, { event: { event: 'RunContentCompleted' } }, pausedEntry(paused, run.fold, run.clock.now())]
   return true

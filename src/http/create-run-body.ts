@@ -7,7 +7,17 @@ import type { UploadedFile } from './body-fields.js'
 import { queryTime } from './query.js'
 import { sortUploads } from './uploads.js'
 
-const { files, images, audio, videos, sessionState, metadata, outputSchema, runAfter: _iso, ...plainFields } = createRunFields
+const {
+  files,
+  images,
+  audio,
+  videos,
+  sessionState,
+  metadata,
+  outputSchema,
+  runAfter: _iso,
+  ...plainFields
+} = createRunFields
 
 /** The body that starts a run: JSON, urlencoded or multipart. */
 export const createRunBody = z.object({

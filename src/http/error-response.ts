@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { AgentOSError, UnauthorizedError, ValidationError } from '../core/errors.js'
 import type { Logger } from '../core/logger.js'
+import { UndecidedError } from '../runs/decisions.js'
 import { validationError } from './parse-wire.js'
 import { InsufficientScopeError } from './scopes.js'
 
@@ -25,6 +26,8 @@ export interface ErrorBody {
   request_id: string
   errors?: readonly { path: string; message: string }[]
   required_scopes?: readonly string[]
+  /** What a run still waits for. */
+  requirement_ids?: readonly string[]
 }
 
 export const INTERNAL_ERROR_DETAIL = 'Something went wrong on the server. It has been logged under the request id.'
@@ -52,6 +55,7 @@ export function errorAnswer(thrown: unknown, requestId: string, logger: Logger):
   const body: ErrorBody = { detail: error.message, error_code: error.code, request_id: requestId }
   if (error instanceof ValidationError) body.errors = error.issues
   if (error instanceof InsufficientScopeError) body.required_scopes = error.requiredScopes
+  if (error instanceof UndecidedError) body.requirement_ids = error.requirementIds
   return { status: error.status, body, headers: headersOf(error) }
 }
 

@@ -8,5 +8,6 @@ export const ErrorSchema = z
     request_id: z.string(),
     errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
     required_scopes: z.array(z.string()).optional(),
+    requirement_ids: z.array(z.string()).optional(),
   })
   .meta({ id: 'Error' })

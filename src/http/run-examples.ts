@@ -34,3 +34,5 @@ export const cancelledExample = {
   session_id: runExample.session_id,
   status: 'cancelled',
 }
+
+export const continueExample = { tools: [{ tool_call_id: 'call_1', confirmed: true }] }

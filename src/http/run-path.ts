@@ -1,9 +1,15 @@
 import { z } from 'zod'
 import { NotFoundError } from '../core/errors.js'
+import { Timestamp } from '../core/schema.js'
 import type { Services } from './services.js'
 
 export const agentParams = z.object({ agentId: z.string().meta({ examples: ['support'] }) })
 export const runParams = agentParams.extend({ runId: z.string() })
+
+/** A run that works in the background. */
+export const RunAccepted = z
+  .object({ runId: z.string(), sessionId: z.string(), status: z.literal('pending'), createdAt: Timestamp })
+  .meta({ id: 'RunAccepted' })
 
 /** Every operation on runs asks for the right to run the agent. */
 export const runScope = { scope: 'agents:run', component: 'agentId' } as const

@@ -2,24 +2,19 @@ import { z } from 'zod'
 import { AgentEvent } from '../agents/log/events.js'
 import { AgentRun, RunStatus } from '../agents/log/run-record.js'
 import { NotFoundError } from '../core/errors.js'
-import { Timestamp } from '../core/schema.js'
 import { RunRow, toRunRow } from '../runs/run-row.js'
 import { runStatuses } from './coded-query.js'
 import { createRunBody, toCreateRun } from './create-run-body.js'
 import { sliceQuery } from './pagination.js'
 import { reply } from './reply.js'
 import { cancelledExample, runExample, runRequestExample, runRowExample } from './run-examples.js'
-import { agentParams, checkRun, runHeaders, runParams, runScope } from './run-path.js'
+import { agentParams, checkRun, RunAccepted, runHeaders, runParams, runScope } from './run-path.js'
 import { runStreamReply } from './run-stream-reply.js'
 import { route } from './services.js'
 import type { Services } from './services.js'
 import { sliceReply } from './slice-reply.js'
 
 const tags = ['Runs']
-
-const RunAccepted = z
-  .object({ runId: z.string(), sessionId: z.string(), status: z.literal('pending'), createdAt: Timestamp })
-  .meta({ id: 'RunAccepted' })
 
 const createRun = route({
   method: 'post',

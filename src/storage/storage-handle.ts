@@ -1,4 +1,4 @@
-import { UnavailableError } from '../core/errors.js'
+import { AgentOSError, UnavailableError } from '../core/errors.js'
 import type { EventBus } from '../runs/event-bus.js'
 import type { MediaRepository } from '../runs/media-repository.js'
 import type { RunRepository } from '../runs/run-repository.js'
@@ -69,7 +69,7 @@ export class StorageHandle implements Storage {
       await this.call((open) => open.check())
       return { ready: true }
     } catch (error) {
-      return { ready: false, reason: error instanceof Error ? error.message : String(error) }
+      return { ready: false, reason: error instanceof AgentOSError ? error.message : 'The database does not answer.' }
     }
   }
 

@@ -39,8 +39,8 @@ export interface ServedAgentOS {
 export type StartServed = () => Promise<{ served: ServedAgentOS; close(): Promise<void> }>
 
 /** The suite that a real AgentOS passes behind every host, on a real port. */
-export function agentOSConformance(name: string, start: StartServed, more?: (served: ServedAgentOS) => void): void {
-  describe(name, () => {
+export function agentOSConformance(title: string, start: StartServed, more?: (served: ServedAgentOS) => void): void {
+  describe(`An AgentOS in ${title}`, () => {
     const served = {} as ServedAgentOS
     let close: (() => Promise<void>) | undefined
     beforeAll(async () => {
@@ -62,7 +62,7 @@ export function agentOSInHost(name: string, startHost: StartHost, mounts: readon
   for (const mount of mounts) {
     const place = mount.basePath === '' ? 'at the root' : `under ${mount.basePath}`
     const behind = [mount.compression && 'compression', mount.jsonParserBefore && 'body parsers'].filter(Boolean)
-    const title = [`An AgentOS in ${name}, ${place}`, ...behind.map((what) => `behind ${what}`)].join(', ')
+    const title = [`${name}, ${place}`, ...behind.map((what) => `behind ${what}`)].join(', ')
     agentOSConformance(title, () => inProcess(startHost, mount))
   }
 }

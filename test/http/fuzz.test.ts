@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { Agent, AgentOS } from 'agentos-sdk'
 import { createNodeHandler } from 'agentos-sdk/node'
@@ -22,8 +22,7 @@ const SEED = Number(process.env.FUZZ_SEED ?? 20_260_424)
 /** Keys that a run's state holds only while it runs. */
 const CURRENT = new Set(['current_user_id', 'current_session_id', 'current_run_id'])
 
-// oxlint-disable-next-line typescript/no-explicit-any -- bodies of all forms
-type Body = any
+type Body = Record<string, unknown>
 
 const agentOS = new AgentOS({
   agents: [new Agent({ id: 'my-agent', model: scripted('Hello!') })],
@@ -33,6 +32,8 @@ const agentOS = new AgentOS({
 const failures: unknown[] = []
 let host: RunningHost
 let client: FuzzClient
+/** How many accepted bodies were read back. */
+let readBack = 0
 const there = { session: '', run: '' }
 /** Sessions whose state holds more than one request has brought. */
 const used = new Set<string>()
@@ -53,8 +54,9 @@ function placed(given: FuzzRequest): FuzzRequest {
   return { ...given, path: given.path.replace('{session}', there.session).replace('{run}', there.run) }
 }
 
-/** The same JSON, letter by letter. */
+/** What was sent, where it was, reads back as the same JSON, letter by letter. */
 function expectSame(stored: unknown, sent: unknown, what: string): void {
+  if (sent === undefined) return
   expect(JSON.stringify(stored), what).toBe(JSON.stringify(sent))
 }
 
@@ -72,31 +74,31 @@ const ofJsonField = (value: unknown): unknown => (typeof value === 'string' ? JS
 /** The id that the body names: of a record, or of the first event of a stream. */
 function runIdOf({ text }: FuzzAnswer): string {
   const json = text.startsWith('event: ') ? /^data: (.*)$/m.exec(text)![1]! : text
-  return (JSON.parse(json) as Body).run_id as string
+  return String((JSON.parse(json) as Body).run_id)
 }
 
 async function expectRunReadsBack(given: FuzzRequest, answer: FuzzAnswer): Promise<void> {
   const fields = fieldsOf(given)
   const path = `/agents/my-agent/runs/${encodeURIComponent(runIdOf(answer))}`
-  let run: Body
+  let run: Body = {}
   await until('the run has ended', async () => {
-    run = JSON.parse((await client.get(path)).text)
+    run = JSON.parse((await client.get(path)).text) as Body
     return !['pending', 'running'].includes(run.status as string)
   })
-  expectSame(run.input.input_content, fields.message, 'message')
+  expectSame((run.input as Body).input_content, fields.message, 'message')
   // A record leaves out what is empty.
-  if (fields.metadata !== undefined) expectSame(run.metadata ?? {}, ofJsonField(fields.metadata), 'metadata')
-  if (answer.headers['content-type'] === 'application/json' && answer.status === 200) {
-    expect(JSON.parse(answer.text)).toEqual(run)
-  }
+  expectSame(run.metadata ?? {}, ofJsonField(fields.metadata), 'metadata')
+  const isRecord = answer.headers['content-type'] === 'application/json' && answer.status === 200
+  expectSame(run, isRecord ? JSON.parse(answer.text) : undefined, 'the record')
   const sessionId = run.session_id as string
-  if (fields.session_id !== undefined) expect(sessionId).toBe(fields.session_id)
+  expectSame(sessionId, fields.session_id, 'session_id')
   const session = JSON.parse((await client.get(`/sessions/${encodeURIComponent(sessionId)}`)).text) as Body
   if (!used.has(sessionId) && fields.session_state !== undefined) {
     const state = Object.entries(ofJsonField(fields.session_state) as object).filter(([key]) => !CURRENT.has(key))
     expectSame(Object.entries(session.session_state as object), state, 'session_state')
   }
   used.add(sessionId)
+  readBack++
 }
 
 async function expectSessionReadsBack(given: FuzzRequest, answer: FuzzAnswer): Promise<void> {
@@ -104,12 +106,14 @@ async function expectSessionReadsBack(given: FuzzRequest, answer: FuzzAnswer): P
   const { session_id } = JSON.parse(answer.text) as Body
   const session = JSON.parse((await client.get(`/sessions/${encodeURIComponent(session_id as string)}`)).text) as Body
   for (const name of ['session_name', 'session_state', 'metadata']) {
-    if (fields[name] !== undefined && fields[name] !== null) expectSame(session[name], fields[name], name)
+    // Null clears.
+    expectSame(session[name], fields[name] ?? undefined, name)
   }
-  if (fields.session_id !== undefined) expect(session_id).toBe(fields.session_id)
+  expectSame(session_id, fields.session_id, 'session_id')
+  readBack++
 }
 
-function fuzz(
+async function expectToHold(
   arbitrary: fc.Arbitrary<FuzzRequest>,
   runs: number,
   check: (given: FuzzRequest, answer: FuzzAnswer) => void | Promise<void> = () => undefined,
@@ -121,36 +125,38 @@ function fuzz(
     const health = await client.get('/health')
     expect([health.status, JSON.parse(health.text)]).toMatchObject([200, { status: 'ok' }])
   })
-  return fc.assert(property, {
+  await fc.assert(property, {
     numRuns: runs,
     seed: SEED,
-    interruptAfterTimeLimit: 150_000,
-    markInterruptAsFailure: true,
+    plugins: [fc.interruptAfterTimeLimit(150_000, { failOnInterrupt: true })],
   })
 }
 
 describe('no input breaks the server', () => {
   it('runs in JSON: what is accepted reads back the same', () =>
-    fuzz(requests.runRequest, RUNS * 2, expectRunReadsBack))
+    expectToHold(requests.runRequest, RUNS * 2, expectRunReadsBack))
 
-  it('runs in forms: what is accepted reads back the same', () => fuzz(requests.formRequest, RUNS, expectRunReadsBack))
+  it('runs in forms: what is accepted reads back the same', () =>
+    expectToHold(requests.formRequest, RUNS, expectRunReadsBack))
 
   it('new sessions: what is accepted reads back the same', () =>
-    fuzz(requests.sessionRequest, RUNS, expectSessionReadsBack))
+    expectToHold(requests.sessionRequest, RUNS, expectSessionReadsBack))
 
   it('changed sessions: what is accepted reads back the same', () =>
-    fuzz(requests.updateRequest, RUNS, expectSessionReadsBack))
+    expectToHold(requests.updateRequest, RUNS, expectSessionReadsBack))
 
-  it('queries and paths of everything that reads', () => fuzz(requests.readRequest, RUNS * 2))
+  it('queries and paths of everything that reads', () => expectToHold(requests.readRequest, RUNS * 2))
 
   it('bodies and content types that do not fit, on everything that writes', () =>
-    fuzz(requests.brokenRequest, RUNS * 2))
+    expectToHold(requests.brokenRequest, RUNS * 2))
 
   it('was tried often enough, and nothing reached the host as a fault', () => {
     const statuses = Object.fromEntries([...client.statuses].toSorted(([a], [b]) => a - b))
-    console.log(`fuzz: ${client.sent} requests, ${client.accepted} accepted, by status ${JSON.stringify(statuses)}`)
+    console.log(
+      `fuzz: ${client.sent} requests, ${client.accepted} accepted, ${readBack} of them read back, by status ${JSON.stringify(statuses)}`,
+    )
     expect(failures).toEqual([])
     expect(client.sent).toBeGreaterThanOrEqual(300)
-    expect(client.accepted).toBeGreaterThanOrEqual(100)
+    expect(readBack).toBeGreaterThanOrEqual(RUNS)
   })
 })

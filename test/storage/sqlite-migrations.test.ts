@@ -64,6 +64,17 @@ describe('the schema of SQLite', () => {
     await storage.close()
   })
 
+  it('is watched by check() while it is in use', async () => {
+    const path = temporaryPath()
+    const storage = sqlite(path)
+    expect(await storage.check()).toEqual({ ready: true })
+    await setVersion(path, '3.0.0')
+    expect(await storage.check()).toMatchObject({ ready: false, reason: expect.stringContaining('3.0.0') })
+    await setVersion(path, current)
+    expect(await storage.check()).toEqual({ ready: true })
+    await storage.close()
+  })
+
   it('is taken as it is when it is a minor version ahead', async () => {
     const path = await databaseOf('1.99.0')
     const storage = sqlite(path)

@@ -145,6 +145,7 @@ export class RunFold {
         break
       case 'RunContinued':
         this.status = 'running'
+        delete this.rest.error
         break
       case 'RunPaused':
         this.status = 'paused'

@@ -75,6 +75,12 @@ async function go(
   if (last) await target.setVersion(last.version, transaction)
 }
 
+/** @throws ConfigurationError when a database that is open has lost its schema, or got one of a newer major version. */
+export function assertUsable(found: string | undefined, migrations: readonly VersionedMigration[]): void {
+  if (found === undefined) throw new ConfigurationError('The database has no schema of agentos-sdk any more.')
+  refuseNewer(found, migrations.at(-1)!.version)
+}
+
 function refuseNewer(found: string | undefined, wanted: string): void {
   if (found === undefined || majorOf(found) <= majorOf(wanted)) return
   throw new ConfigurationError(

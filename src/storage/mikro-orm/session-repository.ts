@@ -1,4 +1,5 @@
 import { LockMode, UniqueConstraintViolationException } from '@mikro-orm/core'
+import type { EntityManager } from '@mikro-orm/sql'
 import type { Caller } from '../../core/caller.js'
 import { ConflictError } from '../../core/errors.js'
 import type { Page } from '../../core/page.js'
@@ -77,21 +78,25 @@ export class MikroOrmSessionRepository implements SessionRepository {
     return this.entities.transaction(async (em) => {
       const found = { ...scope, sessionId: { $in: [...new Set(sessionIds)] } }
       const rows = await em.find(SessionEntity, found, { ...plain, fields: ['sessionId'] })
-      for (const { sessionId } of rows) {
-        const runs = await em.find(RunEntity, { sessionId }, { ...plain, fields: ['seq', 'runId'] })
-        for (let at = 0; at < runs.length; at += 500) {
-          const some = runs.slice(at, at + 500)
-          const runIds = some.map(({ runId }) => runId)
-          const seqs = some.map(({ seq }) => seq)
-          await em.nativeDelete(SegmentEntity, { runId: { $in: runIds } })
-          await em.nativeDelete(IdempotencyKeyEntity, { runId: { $in: runIds } })
-          await em.nativeDelete(RunTextEntity, { seq: { $in: seqs } })
-          await em.nativeDelete(RunEntity, { seq: { $in: seqs } })
-        }
-        await em.nativeDelete(SessionEntity, { sessionId })
-      }
+      const inThem = { sessionId: { $in: rows.map(({ sessionId }) => sessionId) } }
+      await deleteRuns(em, inThem)
+      await em.nativeDelete(SessionEntity, inThem)
       return rows.length
     })
+  }
+}
+
+/** Piece by piece, so that no number of runs is too large. */
+async function deleteRuns(em: EntityManager, ofSessions: { sessionId: { $in: string[] } }): Promise<void> {
+  for (;;) {
+    const runs = await em.find(RunEntity, ofSessions, { ...plain, fields: ['seq', 'runId'], limit: 500 })
+    if (runs.length === 0) return
+    const runId = { $in: runs.map((run) => run.runId) }
+    const seq = { $in: runs.map((run) => run.seq) }
+    await em.nativeDelete(SegmentEntity, { runId })
+    await em.nativeDelete(IdempotencyKeyEntity, { runId })
+    await em.nativeDelete(RunTextEntity, { seq })
+    await em.nativeDelete(RunEntity, { seq })
   }
 }
 

@@ -2,9 +2,8 @@ import type { ServedAgentOS } from '../agent-os-conformance.js'
 
 export const json = { 'content-type': 'application/json' }
 
-/** A body of the API; tests look into it. */
-// oxlint-disable-next-line typescript/no-explicit-any
-export type Body = any
+/** An object of the API. */
+export type Body = Record<string, unknown>
 
 /** The URL of a path below the mount. */
 export function at(served: ServedAgentOS, path: string): string {

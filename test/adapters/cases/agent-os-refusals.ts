@@ -19,9 +19,8 @@ export function agentOSRefusalCases(served: ServedAgentOS): void {
     it('404: a path that is nobody’s is the host’s to answer', async () => {
       for (const path of ['/nothing-here', '/agents/my-agent/nothing-here']) {
         const response = await fetch(at(served, path))
-        expect(response.status).toBe(404)
-        if (served.notFound !== undefined) expect(await response.text()).toBe(served.notFound)
-        else expect(await response.json()).toEqual(errorBody('ROUTE_NOT_FOUND'))
+        const answer: unknown = served.notFound === undefined ? await response.json() : await response.text()
+        expect([response.status, answer]).toEqual([404, served.notFound ?? errorBody('ROUTE_NOT_FOUND')])
       }
     })
 

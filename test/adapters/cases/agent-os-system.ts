@@ -40,10 +40,10 @@ export function agentOSSystemCases(served: ServedAgentOS): void {
     })
 
     it('lists agents and sessions', async () => {
-      const agents = (await (await fetch(at(served, '/agents'))).json()) as Body
+      const agents: unknown = await (await fetch(at(served, '/agents'))).json()
       expect(agents).toMatchObject([{ id: served.agentId }])
-      const sessions = (await (await fetch(at(served, '/sessions?limit=2'))).json()) as Body
-      expect(sessions.meta).toMatchObject({ page: 1, limit: 2 })
+      const sessions: unknown = await (await fetch(at(served, '/sessions?limit=2'))).json()
+      expect(sessions).toMatchObject({ meta: { page: 1, limit: 2 } })
     })
   })
 }

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import {
   bodyText,
   booleanText,
@@ -21,8 +21,11 @@ export interface FuzzRequest {
   body?: string
 }
 
-const ids = quoted(fc.oneof(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 60 }), oddText))
+const ids = quoted(
+  fc.oneof({ arbitrary: fc.string({ unit: 'grapheme', minLength: 1, maxLength: 60 }), weight: 8 }, oddText),
+)
 const media = fc.constantFrom(
+  '[]',
   '[]',
   '[{"url":"https://example.com/a.png"}]',
   '[{"url":"http://169.254.169.254/"}]',
@@ -35,7 +38,7 @@ const objects = fc.oneof(jsonObjectText, quoted(jsonObjectText))
 
 const runBody = bodyText(
   {
-    message: mostly(fc.oneof(quoted(oddText), quoted(fc.string({ minLength: 1 })), jsonObjectText), 12),
+    message: mostly(fc.oneof(quoted(oddText), quoted(fc.string({ minLength: 1 })), jsonObjectText)),
     session_id: mostly(ids),
     user_id: mostly(ids),
     run_id: fc.oneof({ arbitrary: fc.uuid().map((id) => `"run_${id}"`), weight: 5 }, ids),
@@ -46,12 +49,12 @@ const runBody = bodyText(
     metadata: mostly(objects),
     dependencies: mostly(objects),
     knowledge_filters: mostly(objects),
-    output_schema: fc.oneof(jsonText, fc.constant('{"type":"object","properties":{}}')),
+    output_schema: mostly(fc.constantFrom('{"type":"object","properties":{}}', '{"type":"object"}')),
     images: mostly(media),
     audio: mostly(media),
     input_files: mostly(media),
     files: mostly(media),
-    concurrency: mostly(fc.constantFrom('"queue"', '"reject"', '"interrupt"', '"rollback"', '"allow"', '"never"')),
+    concurrency: mostly(fc.constantFrom('"queue"', '"reject"', '"interrupt"', '"rollback"', '"allow"')),
     add_history_to_context: mostly(booleanText),
     ['__proto__']: jsonText,
     constructor: jsonText,
@@ -147,7 +150,7 @@ export const formRequest: fc.Arbitrary<FuzzRequest> = fc
     method: 'POST',
     path: '/agents/my-agent/runs',
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
-    body: new URLSearchParams(Object.entries(fields).map(([name, value]) => [name, String(value)])).toString(),
+    body: new URLSearchParams(Object.entries(fields)).toString(),
   }))
 
 const sessionFields = {

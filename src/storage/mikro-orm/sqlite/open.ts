@@ -4,7 +4,7 @@ import { AgentOSError } from '../../../core/errors.js'
 import type { OpenStorage } from '../../open-storage.js'
 import { entities } from '../entities.js'
 import { databaseUnavailable } from '../failure.js'
-import { migrate, MIGRATIONS_TABLE } from '../migrate.js'
+import { assertUsable, migrate, MIGRATIONS_TABLE } from '../migrate.js'
 import { MikroOrmSessionRepository } from '../session-repository.js'
 import { SqliteDatabase } from './database.js'
 import { ImmediateSqliteDriver } from './driver.js'
@@ -53,6 +53,8 @@ export async function openDatabase(options: OpenOptions): Promise<SqliteDatabase
       silent: true,
     },
     debug: false,
+    // What matters is thrown; the host's console is not ours.
+    logger: () => undefined,
   })
   try {
     await orm.connect()
@@ -79,7 +81,7 @@ export function storageOn(database: SqliteDatabase): OpenStorage {
     sessions: new MikroOrmSessionRepository(database),
     media: new SqliteMediaRepository(database),
     check: async () => {
-      await database.query(() => schemaVersion(database.reader))
+      assertUsable(await database.query(() => schemaVersion(database.reader)), sqliteMigrations)
     },
     makeDurable: () => void database.writer.pragma('synchronous = full'),
     close: () => database.close(),

@@ -1,0 +1,69 @@
+import { z } from 'zod'
+import { AgentEvent } from '../agents/log/events.js'
+import { AgentRun } from '../agents/log/run-record.js'
+import { UserJsonObject } from '../core/schema.js'
+import { RequirementDecision, ToolDecision } from '../runs/decisions.js'
+import { jsonField } from './body-fields.js'
+import { reply } from './reply.js'
+import { continueExample, runExample } from './run-examples.js'
+import { checkRun, RunAccepted, runHeaders, runParams, runScope } from './run-path.js'
+import { runStreamReply } from './run-stream-reply.js'
+import { route } from './services.js'
+
+const continueBody = z.object({
+  /** Decisions about paused tool calls, found by `tool_call_id`; other fields are not taken. */
+  tools: jsonField(z.array(ToolDecision).optional()),
+  /** The same, found by `id`. */
+  requirements: jsonField(z.array(RequirementDecision).optional()),
+  stream: z.boolean().default(false),
+  background: z.boolean().default(false),
+  streamEvents: z.boolean().default(true),
+  sessionId: z.string().max(255).optional(),
+  dependencies: jsonField(UserJsonObject.optional()),
+  metadata: jsonField(UserJsonObject.optional()),
+})
+
+const continueRun = route({
+  method: 'post',
+  path: '/agents/{agent_id}/runs/{run_id}/continue',
+  operationId: 'continue_agent_run',
+  summary: 'Continue a paused or failed run',
+  description:
+    'Takes a decision about each call that the run waits for: `confirmed`, also with `edited_args`; the values of ' +
+    'fields; the `result` of a tool that the client executes. A call that leaves one undecided changes nothing.',
+  tags: ['Runs'],
+  scope: runScope,
+  params: runParams,
+  body: continueBody,
+  form: true,
+  stream: AgentEvent,
+  response: { 200: AgentRun, 202: RunAccepted },
+  errors: {
+    403: ['APPROVAL_PENDING'],
+    404: ['AGENT_NOT_FOUND', 'RUN_NOT_FOUND'],
+    409: ['RUN_ALREADY_RUNNING', 'RUN_NOT_CONTINUABLE', 'RUN_REQUIREMENTS_UNRESOLVED'],
+    422: ['UNKNOWN_TOOL_CALL', 'INVALID_TOOL_ARGS'],
+    503: ['DATABASE_UNAVAILABLE', 'SHUTTING_DOWN'],
+  },
+  examples: { request: continueExample, response: runExample },
+  handler: async ({ os, params, body, signal, requestId }) => {
+    const { stream, background, streamEvents, sessionId, ...input } = body
+    await checkRun(os, params, sessionId)
+    const { runId } = params
+    if (stream) {
+      const events = background
+        ? await os.runs.continueStreamInBackground(runId, input)
+        : await os.runs.continueStream(runId, input)
+      const { compatibility } = os.server
+      return runStreamReply(events, { allEvents: streamEvents, compatibility, requestId })
+    }
+    if (background) {
+      const started = await os.runs.continueInBackground(runId, input)
+      return reply(202, started, { headers: runHeaders(started) })
+    }
+    const run = await os.runs.continue(runId, { ...input, signal })
+    return reply(200, run, { headers: runHeaders(run) })
+  },
+})
+
+export const continueRoutes = [continueRun]

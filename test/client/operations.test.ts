@@ -1,0 +1,174 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import { AgentOS } from 'agentos-sdk'
+import type { AgentOSClient, StreamRunRequest } from 'agentos-sdk/client'
+import { sqlite } from 'agentos-sdk/storage'
+import { operations } from '../../src/client/contract.js'
+import { silentLogger } from '../../src/core/logger.js'
+import { clientOf } from './support.js'
+
+interface Sent {
+  method: string
+  path: string
+  query: string[]
+  body: string[]
+}
+
+interface Operation {
+  operationId: string
+  parameters?: { name: string; in: string }[]
+  requestBody?: { content: Record<string, { schema: { properties?: object; $ref?: string } }> }
+}
+
+let sent: Sent | undefined
+
+/** Answers nothing of use, and keeps what it was asked. */
+const client: AgentOSClient = clientOf('http://host', {
+  fetch: (url, { method = 'GET', body }) => {
+    const { pathname, searchParams } = new URL(url)
+    sent = {
+      method,
+      path: pathname.replace(/^\/os/, ''),
+      query: [...searchParams.keys()].toSorted(),
+      body: typeof body === 'string' ? Object.keys(JSON.parse(body) as object).toSorted() : [],
+    }
+    return Promise.resolve(Response.json({ detail: 'No.', error_code: 'NO' }, { status: 400 }))
+  },
+})
+
+const select = { type: 'agent', userId: 'u', dbId: 'd', table: 't' } as const
+const page = { limit: 1, cursor: 'c' }
+const run = { agentId: 'agent_id', sessionId: 's' }
+const media = { url: 'https://host/x' }
+const newRun: StreamRunRequest = {
+  agentId: 'agent_id',
+  message: 'm',
+  sessionId: 's',
+  userId: 'u',
+  runId: 'r',
+  images: [media],
+  audio: [media],
+  videos: [media],
+  files: [media],
+  sessionState: {},
+  metadata: {},
+  outputSchema: {},
+  useJsonSchema: true,
+  addHistoryToContext: true,
+  addDependenciesToContext: true,
+  addSessionStateToContext: true,
+  concurrency: 'queue',
+  runAfter: '2026-04-24T20:15:00Z',
+  priority: 1,
+  dependencies: {},
+  knowledgeFilters: {},
+  streamEvents: true,
+}
+
+/** Each operation, asked with everything that it takes. */
+const calls: Record<keyof typeof operations, () => Promise<unknown>> = {
+  list_agents: () => client.agents.list(page),
+  get_agent: () => client.agents.get('agent_id', { version: 1 }),
+  create_agent_run: () => client.runs.streamInBackground(newRun).accepted,
+  list_agent_runs: () => client.runs.list({ ...run, ...page, statuses: ['completed'] }),
+  get_agent_run: () => client.runs.get('run_id', run),
+  cancel_agent_run: () => client.runs.cancel('run_id', run),
+  resume_agent_run: () => client.runs.resume('run_id', { ...run, after: 3 }).accepted,
+  follow_agent_run: () => Promise.resolve(),
+  list_sessions: () =>
+    client.sessions.list({
+      ...select,
+      ...page,
+      page: 1,
+      componentId: 'c',
+      sessionName: 'n',
+      sortBy: 'created_at',
+      sortOrder: 'asc',
+    }),
+  create_session: () =>
+    client.sessions.create(
+      {
+        type: 'agent',
+        sessionId: 's',
+        sessionName: 'n',
+        sessionState: {},
+        metadata: {},
+        userId: 'u',
+        agentId: 'a',
+        teamId: 't',
+        workflowId: 'w',
+      },
+      { dbId: 'd', table: 't' },
+    ),
+  delete_sessions: () => client.sessions.deleteMany({ sessionIds: ['s'], sessionTypes: ['agent'] }, select),
+  get_session: () => client.sessions.get('session_id', { ...select, historyLimit: 1 }),
+  update_session: () =>
+    client.sessions.update(
+      'session_id',
+      { sessionName: 'n', sessionState: {}, metadata: {}, summary: { summary: 's' } },
+      select,
+    ),
+  delete_session: () => client.sessions.delete('session_id', select),
+  rename_session: () => client.sessions.rename('session_id', 'n', select),
+  list_session_runs: () =>
+    client.sessions.runs('session_id', {
+      ...select,
+      ...page,
+      createdAfter: '2026-04-24T20:15:00Z',
+      createdBefore: '2026-04-24T20:15:00Z',
+      statuses: ['completed'],
+      include: ['messages'],
+    }),
+  get_session_run: () => client.sessions.run('session_id', 'run_id', select),
+  get_api_info: () => client.api(),
+  health_check: () => client.health({ ready: true }),
+  get_info: () => client.info(),
+  get_config: () => client.config(),
+  get_models: () => client.models(),
+}
+
+/** What a method leaves out on purpose. */
+const leftOut: Partial<Record<keyof typeof operations, { query?: string[]; body?: string[] }>> = {
+  // Documents go as `input_files`, which every form of body takes.
+  create_agent_run: { body: ['files'] },
+  cancel_agent_run: { body: ['session_id'] },
+  create_session: { query: ['user_id'] },
+  delete_sessions: { query: ['session_ids'] },
+}
+
+/** Asked by streams that connect again; see reconnect.test.ts. */
+const elsewhere = new Set(['follow_agent_run'])
+
+let document: { paths: Record<string, Record<string, Operation>>; components: { schemas: Record<string, object> } }
+
+beforeAll(async () => {
+  await using agentOS = new AgentOS({ agents: [], storage: sqlite(':memory:'), logger: silentLogger })
+  const response = await agentOS.fetch(new Request('http://host/openapi.json'))
+  document = (await response.json()) as typeof document
+})
+
+function bodyNames({ requestBody }: Operation): string[] {
+  const schema = requestBody?.content['application/json']?.schema ?? {}
+  const named = schema.$ref && document.components.schemas[schema.$ref.split('/').at(-1)!]
+  return Object.keys(((named ?? schema) as { properties?: object }).properties ?? {})
+}
+
+describe('each operation', () => {
+  it.each(Object.keys(operations).filter((name) => !elsewhere.has(name)) as (keyof typeof operations)[])(
+    '%s is asked where it is served, with every parameter that it takes',
+    async (name) => {
+      const { method, path } = operations[name]
+      const served = document.paths[path]![method.toLowerCase()]!
+      await expect(calls[name]()).rejects.toMatchObject({ code: 'NO' })
+      const query = (served.parameters ?? []).filter((one) => one.in === 'query').map((one) => one.name)
+      const { query: notInQuery = [], body: notInBody = [] } = leftOut[name] ?? {}
+      expect(sent).toEqual({
+        method,
+        path: path.replaceAll(/\{(\w+)\}/g, '$1'),
+        query: query.filter((one) => !notInQuery.includes(one)).toSorted(),
+        body: bodyNames(served)
+          .filter((one) => !notInBody.includes(one))
+          .toSorted(),
+      })
+    },
+  )
+})
