@@ -5,6 +5,7 @@
  * `OPENAI_BASE_URL` for another server, it asks the real model `OPENAI_MODEL` (`gpt-5-mini`).
  */
 import { once } from 'node:events'
+import { createServer } from 'node:http'
 import { AgentOS } from 'agentos-sdk'
 import { sqlite } from 'agentos-sdk/storage'
 import { supportAgent } from '../support-agent.ts'
@@ -16,9 +17,10 @@ const file = process.env.AGENTOS_DB ?? 'agentos-demo.db'
 
 const agent = supportAgent('my-agent')
 const agentOS = new AgentOS({ name: 'Demo', agents: [agent], storage: sqlite(file) })
-const server = createApp(agentOS, agent, '/').listen(port)
+const server = createServer(createApp(agentOS, agent, '/'))
 
 try {
+  server.listen(port)
   await once(server, 'listening')
 } catch (error) {
   const { code, message } = error as NodeJS.ErrnoException

@@ -123,9 +123,14 @@ function pathOf(path: string, params: Readonly<Record<string, string>>): string 
 
 function queryOf(query: Query = {}): string {
   const pairs = Object.entries(query).flatMap(([key, value]) =>
-    value === undefined ? [] : [`${wireName(key)}=${encodeURIComponent(String(value))}`],
+    value === undefined ? [] : [`${wireName(key)}=${encodeURIComponent(textOf(value))}`],
   )
   return pairs.length === 0 ? '' : `?${pairs.join('&')}`
+}
+
+/** A list without items is a comma, since an empty text counts as absent. */
+function textOf(value: NonNullable<Query[string]>): string {
+  return Array.isArray(value) && value.length === 0 ? ',' : String(value)
 }
 
 function parse(text: string, response: Response): unknown {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isWaiting } from '../agents/log/decision.js'
 import type { Decision } from '../agents/log/decision.js'
 import type { RunRequirement, ToolExecution, UserInputField } from '../agents/log/tool-execution.js'
 import { ConflictError, ValidationError } from '../core/errors.js'
@@ -49,15 +50,17 @@ export class UndecidedError extends ConflictError {
 }
 
 /**
- * The decisions about what a run waits for. Only decisions are taken from what was given, for calls that wait; names,
+ * The decisions about what a run waits for, out of all its requirements. Only decisions are taken from what was given, for calls that wait; names,
  * arguments and flags are the stored run's.
  *
  * @throws ValidationError `UNKNOWN_TOOL_CALL` for a call that the run does not wait for; `VALIDATION_ERROR` for a field
  *   that was not asked for.
  * @throws ConflictError `RUN_REQUIREMENTS_UNRESOLVED` when one is left undecided.
  */
-export function decide(waiting: readonly RunRequirement[], given: GivenDecisions): Decision[] {
-  const byCall = collect(waiting, given)
+export function decide(requirements: readonly RunRequirement[], given: GivenDecisions): Decision[] {
+  // Clients send the whole list back: what was decided before is passed over.
+  const byCall = collect(requirements, given)
+  const waiting = requirements.filter(({ toolExecution }) => isWaiting(toolExecution))
   const undecided: string[] = []
   const decisions = waiting.flatMap((requirement) => {
     const decision = decisionOf(requirement.toolExecution, byCall.get(requirement.toolExecution.toolCallId) ?? {})
@@ -71,8 +74,8 @@ export function decide(waiting: readonly RunRequirement[], given: GivenDecisions
 
 type Given = z.output<typeof ToolFields>
 
-function collect(waiting: readonly RunRequirement[], given: GivenDecisions): Map<string, Given> {
-  const byId = new Map(waiting.map((requirement) => [requirement.id, requirement.toolExecution.toolCallId]))
+function collect(requirements: readonly RunRequirement[], given: GivenDecisions): Map<string, Given> {
+  const byId = new Map(requirements.map((requirement) => [requirement.id, requirement.toolExecution.toolCallId]))
   const calls = new Set(byId.values())
   const byCall = new Map<string, Given>()
   const add = (toolCallId: string, fields: Given): void => {

@@ -60,7 +60,7 @@ export class RunContinuation {
     checkContinuable(stored)
     const runnable = catalog.agent(head.component.id)
     const fold = await foldLog(runs, head, media)
-    const decisions = decide(fold.openRequirements, input)
+    const decisions = decide(fold.requirements, input)
     await runnable.checkDecisions?.(pairs(fold, decisions))
     const at = clock.now()
     const attempt = head.attempt + 1

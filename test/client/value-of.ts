@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import type { $ZodObject, $ZodType } from 'zod/v4/core'
 import { definitionOf } from '../../src/http/mapper.js'
 

@@ -76,4 +76,15 @@ describe('sqlite() with several processes', () => {
     expect(await program.end()).toBe(0)
     await storage.close()
   })
+
+  it('loads the driver with the first use, and names the package that is missing', async () => {
+    using bare = await buildStorage({ withPackages: false })
+    const program = bare.start(`
+      const storage = sqlite(${JSON.stringify(join(folder, 'never.db'))})
+      storage.runs.active('ses_1').catch(({ name, code, message }) => console.log(name, code, message))`)
+    expect(await program.line()).toMatch(
+      /^MissingPackageError MISSING_PACKAGE sqlite\(\) needs the package "(\S+)"\. Install it: npm install \1$/,
+    )
+    expect(await program.end()).toBe(0)
+  })
 })

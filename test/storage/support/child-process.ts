@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { pathToFileURL } from 'node:url'
@@ -22,10 +23,15 @@ export interface ChildProgram {
   end(): Promise<number | null>
 }
 
-export async function buildStorage(): Promise<BuiltStorage> {
-  // Inside of the repository, where the driver's packages are found.
-  mkdirSync(join(root, 'node_modules/.cache'), { recursive: true })
-  const folder = mkdtempSync(join(root, 'node_modules/.cache/storage-'))
+/** Builds it where every package is found, or where only those are that importing it needs. */
+export async function buildStorage({ withPackages = true } = {}): Promise<BuiltStorage> {
+  const place = withPackages ? join(root, 'node_modules/.cache') : tmpdir()
+  mkdirSync(place, { recursive: true })
+  const folder = mkdtempSync(join(place, 'storage-'))
+  if (!withPackages) {
+    mkdirSync(join(folder, 'node_modules'))
+    symlinkSync(join(root, 'node_modules/eventemitter3'), join(folder, 'node_modules/eventemitter3'))
+  }
   await build({
     entry: { storage: join(root, 'src/storage/index.ts'), caller: join(root, 'src/core/caller.ts') },
     outDir: folder,
