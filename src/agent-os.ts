@@ -71,6 +71,7 @@ export class AgentOS implements WebHandler {
   private readonly runManager: RunManager
   private readonly sessionStore: SessionStore
   private readonly http: WebHandler
+  private stopping: Promise<void> | undefined
 
   /** @throws ConfigurationError when two agents have the same id, or one can't be described. */
   constructor(options: AgentOSOptions) {
@@ -135,12 +136,15 @@ export class AgentOS implements WebHandler {
   }
 
   /**
-   * Shuts down: new runs are refused, those that are going on are waited for (`runs.stopDeadlineMs`, default 25 s),
-   * and the database is closed. Call it when the process is told to end.
+   * Shuts down: new runs are refused, those that are going on are waited for, and the database is closed. What has not
+   * ended by the deadline is let go, and goes on in another process, or when this one is started again. Call it when
+   * the process is told to end.
+   *
+   * @param options.deadlineMs milliseconds; default `runs.stopDeadlineMs`, which is 25 s.
    */
-  async stop(): Promise<void> {
-    await this.runManager.stop()
-    await this.storage.close()
+  stop({ deadlineMs }: { deadlineMs?: number } = {}): Promise<void> {
+    this.stopping ??= this.runManager.stop(deadlineMs).then(() => this.storage.close())
+    return this.stopping
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,5 +1,5 @@
 import { toEpochSeconds } from '../core/clock.js'
-import { openLeg } from './agent-leg.js'
+import { openLeg, withInput } from './agent-leg.js'
 import type { AgentLeg } from './agent-leg.js'
 import type { AgentPlan } from './agent-plan.js'
 import { contentEntries, isFinalResult, restOf, toCitations } from './answer-content.js'
@@ -7,6 +7,7 @@ import { textOf } from './conversation.js'
 import { finish } from './finish.js'
 import type { Answer } from './finish.js'
 import type { Facts, LogEntry } from './log/entry.js'
+import type { RunFold } from './log/fold.js'
 import type { Message } from './log/message.js'
 import { showsText } from './model-request.js'
 import type { ModelStep } from './model-request.js'
@@ -21,7 +22,7 @@ import { newMessage } from './user-message.js'
 /** How often the model may correct an answer that has not the form that was asked for. */
 const MAX_CORRECTIONS = 2
 /** Marks the messages that ask for a correction, so that a run that goes on knows how many there were. */
-const CORRECTION = 'output_correction'
+export const CORRECTION = 'output_correction'
 
 /**
  * Runs an agent: asks its model, makes the calls that the model asks for, and asks again, until there is an answer.
@@ -34,13 +35,13 @@ export async function* agentLoop(plan: AgentPlan, run: RunContext): AsyncGenerat
 
   let leg = await openLeg(plan, run)
   let joining: Facts | undefined
-  if (fold.messages.length === 0) {
-    const opened = yield* opening(leg)
-    leg = opened.leg
-    joining = opened.facts
-  }
   for (;;) {
-    const last = joining ? TO_ASK : standing(fold.messages)
+    if (!joining && isToOpen(fold)) {
+      const opened = yield* openAll(leg)
+      leg = opened.leg
+      joining = opened.facts
+    }
+    const last = joining ? TO_ASK : standing(fold)
     const step = last.todo === 'ask' ? yield* askModel(leg, joining) : undefined
     joining = undefined
     const calls = step ? callsOf(step.message) : last.calls
@@ -71,7 +72,26 @@ interface Standing {
 
 const TO_ASK: Standing = { todo: 'ask', calls: [], text: '' }
 
-function standing(messages: readonly Message[]): Standing {
+/** Whether something joins the conversation now: the run's input, or what the user has said further. */
+function isToOpen(fold: RunFold): boolean {
+  if (fold.messages.length === 0) return true
+  return fold.inputs.length > 0 && standing(fold).todo !== 'call'
+}
+
+/** What a user says further comes in as the run's input does: past the hooks, and checked. */
+async function* openAll(leg: AgentLeg): AsyncGenerator<Yielded, { leg: AgentLeg; facts: Facts }> {
+  const { inputs } = leg.run.fold
+  let current = leg
+  let facts: Facts = {}
+  for (const input of inputs.length > 0 ? inputs : [undefined]) {
+    const opened = yield* opening(input ? withInput(current, input) : current, facts.messages)
+    current = opened.leg
+    facts = opened.facts
+  }
+  return { leg: current, facts }
+}
+
+function standing({ messages, inheritedMessages }: RunFold): Standing {
   const at = messages.findLastIndex(({ role }) => role !== 'tool')
   const speaker = messages[at]
   if (speaker?.role !== 'assistant') return TO_ASK
@@ -80,6 +100,8 @@ function standing(messages: readonly Message[]): Standing {
   const calls = callsOf(speaker)
   const open = calls.filter(({ id }) => !answered.has(id))
   if (open.length > 0) return { todo: 'call', calls: open, text: '' }
+  // Of a fork: that was the answer of its source.
+  if (messages.length === inheritedMessages) return TO_ASK
   if (calls.length === 0) return { todo: 'answer', calls, text: textOf(speaker) }
   const final = results.findLast(isFinalResult)
   return final ? { todo: 'stop', calls: [], text: textOf(final) } : TO_ASK
@@ -94,7 +116,7 @@ async function* askModel(leg: AgentLeg, facts: Facts | undefined): AsyncGenerato
   const { stepLimit, tokenBudget } = leg.plan
   const { fold } = leg.run
   let steps = 0
-  for (const { role } of fold.messages) if (role === 'assistant') steps++
+  for (const { role } of fold.ownMessages) if (role === 'assistant') steps++
   if (steps >= stepLimit) {
     const message = `The run has reached its limit of ${stepLimit} model steps without an answer.`
     throw new RunFailedError({ errorCode: 'STEP_LIMIT_REACHED', message, retryable: false })
@@ -119,7 +141,7 @@ function spokenBetween(leg: AgentLeg, { response }: ModelStep): LogEntry[] {
 
 /** The message that asks the model to correct its answer. */
 function correction({ run, form }: AgentLeg, problem: string, isFinal: boolean): Facts {
-  const made = run.fold.messages.filter(({ name }) => name === CORRECTION).length
+  const made = run.fold.ownMessages.filter(({ name }) => name === CORRECTION).length
   if (isFinal || made >= MAX_CORRECTIONS) {
     throw new RunFailedError({
       errorCode: 'OUTPUT_CHECK_FAILED',

@@ -2,7 +2,7 @@ import { ConflictError, ValidationError } from '../core/errors.js'
 import type { AgentPlan } from './agent-plan.js'
 import type { Decision } from './log/decision.js'
 import type { ToolExecution } from './log/tool-execution.js'
-import { decidedArgs } from './tool-call.js'
+import { decidedArgs, standingArgs } from './tool-call.js'
 import type { Tool } from './tool.js'
 
 /** How long a source of tools may take to say which there are. */
@@ -34,7 +34,7 @@ async function checkOne(tools: ReadonlyMap<string, Tool>, decision: Decision, ca
       `The run waits to call the tool "${toolName}", which the agent does not have any more. Reject the call, or bring the tool back.`,
     )
   }
-  const checked = await tool.check(decidedArgs(toolArgs, decision))
+  const checked = await tool.check(decidedArgs(standingArgs(toolArgs, call), decision))
   if (!('problem' in checked)) return
   if (decision.kind === 'confirm' && decision.editedArgs === undefined) {
     throw new ConflictError(

@@ -30,7 +30,7 @@ export async function* finish(leg: AgentLeg, { value, step }: Answer): AsyncGene
     if (pending.length > 0) yield pending
     pending = []
   }
-  const messages = step ? [...run.fold.messages, step.message] : run.fold.messages
+  const messages = step ? [...run.fold.ownMessages, step.message] : run.fold.ownMessages
   const citations = toCitations(step?.response.citations)
   const show = (): void => {
     if (value !== undefined && run.fold.structuredContent !== undefined) return

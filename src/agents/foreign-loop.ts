@@ -8,6 +8,7 @@ import type { ForeignAgentDefinition, ForeignContext, ForeignMessage, ForeignPar
 import type { LogEntry } from './log/entry.js'
 import { addRequest, addUsage } from './log/metrics.js'
 import type { Message } from './log/message.js'
+import type { RunInput } from './log/run-record.js'
 import type { ToolExecution } from './log/tool-execution.js'
 import { RunFailedError } from './run-failure.js'
 import type { RunContext, Yielded } from './runnable.js'
@@ -29,17 +30,24 @@ export async function* foreignLoop(
   const { fold, clock } = run
   const named = modelOf(definition)
   if (fold.startedAt === undefined) yield { event: { event: 'RunStarted', ...named } }
-  const isNew = fold.messages.length === 0
+  const asked = askedIn(run)
+  const isNew = asked.length > 0 || !fold.hasAsked
   if (!isNew && !definition.idempotent) throw interrupted()
 
   const startedAt = clock.now()
-  const question = userMessage(run.input, toEpochSeconds(startedAt))
+  const context = contextOf(run, asked)
   yield {
     event: { event: 'ModelRequestStarted', ...named },
-    ...(isNew && { facts: { messages: [question], historyRunIds: [...run.historyRunIds] } }),
+    ...(asked.length > 0 && {
+      facts: {
+        messages: asked.map((input) => userMessage(input, toEpochSeconds(startedAt))),
+        historyRunIds: [...run.historyRunIds],
+      },
+    }),
   }
   const said: Said = { text: '', usage: {} }
-  for await (const part of abortableStream(definition.run(run.input.inputContent, contextOf(run)), run.signal)) {
+  const question = (asked.at(-1) ?? run.input).inputContent
+  for await (const part of abortableStream(definition.run(question, context), run.signal)) {
     const entry = entryOf(part, said, run)
     if (entry) yield entry
   }
@@ -125,15 +133,23 @@ function totalled(usage: Partial<Usage>): Partial<Usage> {
   return totalTokens > 0 ? { ...usage, totalTokens } : usage
 }
 
-function contextOf(run: RunContext): ForeignContext {
+/** What the user says that the conversation does not hold yet. */
+function askedIn({ fold, input }: RunContext): readonly RunInput[] {
+  return fold.inputs.length === 0 && fold.messages.length === 0 ? [input] : fold.inputs
+}
+
+function contextOf(run: RunContext, asked: readonly RunInput[]): ForeignContext {
   const { runId, sessionId, userId, caller, input, state, options, signal, logger } = run
   return {
     runId,
     sessionId,
     ...(userId !== undefined && { userId }),
     caller,
-    messages: [...run.history.flatMap(turn), { role: 'user', content: asText(input.inputContent) }],
-    input,
+    messages: [
+      ...[...run.history, ...run.fold.messages].flatMap(turn),
+      ...asked.map(({ inputContent }) => ({ role: 'user' as const, content: asText(inputContent) })),
+    ],
+    input: asked.at(-1) ?? input,
     sessionState: state.value,
     dependencies: options.dependencies ?? {},
     metadata: options.metadata ?? {},

@@ -26,7 +26,7 @@ export type McpOptions = McpServer & {
   /** Names, at the server, of the tools that are taken. Default: all. */
   only?: readonly string[]
   /** What holds for all of the tools; the server's own hints are not trusted with it. */
-  traits?: Pick<ToolTraits, 'timeoutMs' | 'idempotent' | 'requiresConfirmation' | 'approval'>
+  traits?: Pick<ToolTraits, 'timeoutMs' | 'idempotent' | 'requiresConfirmation' | 'approval' | 'approvalExpiry'>
 }
 
 /** The tools of an MCP server. Close it when it is not needed any more. */

@@ -3,6 +3,7 @@ import { abortable } from './abortable.js'
 import { withInput } from './agent-leg.js'
 import type { AgentLeg } from './agent-leg.js'
 import type { Facts } from './log/entry.js'
+import type { Message } from './log/message.js'
 import type { RunInput } from './log/run-record.js'
 import { refusal } from './refusal.js'
 import type { Yielded } from './runnable.js'
@@ -11,9 +12,14 @@ import { newMessage, userMessage } from './user-message.js'
 
 /**
  * What comes before the first model request: pre-hooks, input guardrails, and the messages that the conversation
- * begins with.
+ * begins with, or goes on with.
+ *
+ * @param joined messages that are about to join the conversation before.
  */
-export async function* opening(leg: AgentLeg): AsyncGenerator<Yielded, { leg: AgentLeg; facts: Facts }> {
+export async function* opening(
+  leg: AgentLeg,
+  joined: readonly Message[] = [],
+): AsyncGenerator<Yielded, { leg: AgentLeg; facts: Facts }> {
   const { plan, run } = leg
   let current = leg
   for (const [place, hook] of plan.preHooks.entries()) {
@@ -31,11 +37,13 @@ export async function* opening(leg: AgentLeg): AsyncGenerator<Yielded, { leg: Ag
     }
   }
   const now = toEpochSeconds(run.clock.now())
-  const instructions = await abortable(systemText(plan, run.options, about), run.signal)
+  const isFirst = joined.length === 0 && run.fold.messages.length === 0
+  const instructions = isFirst ? await abortable(systemText(plan, run.options, about), run.signal) : ''
   return {
     leg: current,
     facts: {
       messages: [
+        ...joined,
         ...(instructions === '' ? [] : [{ ...newMessage('system', now), content: instructions }]),
         userMessage(about.input, now),
       ],

@@ -6,7 +6,7 @@ import type { AgentLeg } from './agent-leg.js'
 import type { Decision } from './log/decision.js'
 import type { LogEntry } from './log/entry.js'
 import type { ToolExecution } from './log/tool-execution.js'
-import { pauseOf } from './tool-pause.js'
+import { isEnough, pauseOf } from './tool-pause.js'
 import { resultText, ToolResult } from './tool-result.js'
 import type { Tool, ToolContext } from './tool.js'
 
@@ -25,7 +25,7 @@ export type PlannedCall =
   /** Somebody has answered in the tool's place. */
   | { todo: 'answer'; execution: ToolExecution; text: string; isError: boolean }
   /** Somebody has to act first. */
-  | { todo: 'pause'; execution: ToolExecution }
+  | { todo: 'pause'; execution: ToolExecution; tool: Tool }
 
 /** Decides about a call; nothing has happened yet when this returns. */
 export async function planCall(leg: AgentLeg, call: AskedCall): Promise<PlannedCall> {
@@ -33,21 +33,23 @@ export async function planCall(leg: AgentLeg, call: AskedCall): Promise<PlannedC
   const tool = tools.get(call.name)
   const known = run.fold.tool(call.id)
   const written = parseArguments(call.arguments)
-  const args = 'value' in written ? withoutUserInput(written.value, tool) : undefined
+  const asWritten = 'value' in written ? withoutUserInput(written.value, tool) : undefined
   const execution: ToolExecution = known ?? {
     toolCallId: call.id,
     toolName: call.name,
-    ...(args && { toolArgs: args }),
+    ...(asWritten && { toolArgs: asWritten }),
     stopAfterToolCall: tool?.stopAfterCall ?? false,
     createdAt: toEpochSeconds(run.clock.now()),
     ...(tool?.approval && { approvalType: tool.approval }),
   }
   const decision = run.fold.decision(call.id)
+  if (decision && tool && !isEnough(decision, tool)) return askAgain(tool, execution)
   if (decision?.kind === 'reject') return { todo: 'answer', execution, text: rejection(decision.note), isError: false }
   if (decision?.kind === 'external') {
     return { todo: 'answer', execution, text: decision.result, isError: decision.isError ?? false }
   }
   const isStarted = known !== undefined && decision === undefined
+  const args = asWritten && standingArgs(asWritten, known)
   const refuse = (problem: string): PlannedCall => ({ todo: 'refuse', execution, problem, isStarted })
   if (tool === undefined) {
     const names = [...tools.keys()]
@@ -56,11 +58,28 @@ export async function planCall(leg: AgentLeg, call: AskedCall): Promise<PlannedC
     )
   }
   if ('problem' in written || args === undefined) return refuse('problem' in written ? written.problem : '')
-  const checked = await (decision ? tool.check(decidedArgs(args, decision)) : tool.check(args, tool.requiresUserInput))
+  const checked = await (decision
+    ? tool.check(decidedArgs(args, decision))
+    : tool.check(args, isStarted ? [] : tool.requiresUserInput))
   if ('problem' in checked) return refuse(`The arguments are wrong.\n${checked.problem}`)
   const pause = decision ? undefined : pauseOf(tool, execution, known)
-  if (pause) return { todo: 'pause', execution: pause }
+  if (pause) return { todo: 'pause', execution: pause, tool }
   return { todo: 'run', execution, tool, args: checked.args, isStarted }
+}
+
+/** The tool has come to need an approval while the call waited for less. */
+function askAgain(tool: Tool, execution: ToolExecution): PlannedCall {
+  const { confirmed: _confirmed, answered: _answered, editedArgs: _args, ...asked } = execution
+  const waiting = pauseOf(tool, { ...asked, approvalType: 'required' }, undefined)
+  return { todo: 'pause', execution: waiting ?? asked, tool }
+}
+
+/** The arguments that a call had when it was last made: those of the model, or what a decision has made of them. */
+export function standingArgs(args: JsonObject, known: ToolExecution | undefined): JsonObject {
+  if (known?.editedArgs) return known.editedArgs
+  if (!known?.answered) return args
+  const given = (known.userInputSchema ?? []).filter(({ value }) => value !== null && value !== undefined)
+  return { ...args, ...Object.fromEntries(given.map(({ name, value }) => [name, value as JsonValue])) }
 }
 
 /** The arguments of a call once somebody has decided about it: as the model wrote them, as edited, or filled in. */

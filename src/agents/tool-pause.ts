@@ -1,7 +1,8 @@
 import { toIso } from '../core/clock.js'
 import { newId } from '../core/ids.js'
 import { isWaiting } from './log/decision.js'
-import type { LogEntry } from './log/entry.js'
+import type { Decision } from './log/decision.js'
+import type { ApprovalTerms, LogEntry } from './log/entry.js'
 import type { RunFold } from './log/fold.js'
 import type { RunRequirement, ToolExecution } from './log/tool-execution.js'
 import type { Tool } from './tool.js'
@@ -18,19 +19,38 @@ export function pauseOf(
 ): ToolExecution | undefined {
   // It was started and its outcome is unknown: doing it twice is for a person to decide.
   const isInterrupted = known !== undefined && !isWaiting(known) && !tool.external
-  if (isInterrupted)
-    return tool.idempotent ? undefined : { ...execution, requiresConfirmation: true, interrupted: true }
+  if (isInterrupted) {
+    if (tool.idempotent) return undefined
+    const { confirmed: _confirmed, confirmationNote: _note, ...asked } = execution
+    // What was approved is the call that was started; doing it again is another one.
+    const approvalType = tool.approval ?? execution.approvalType
+    return { ...asked, ...(approvalType && { approvalType }), requiresConfirmation: true, interrupted: true }
+  }
   if (tool.external) return { ...execution, externalExecutionRequired: true }
   if (tool.userInput) {
     const fields = tool.userInput.map((field) => ({ ...field }))
     return { ...execution, requiresUserInput: true, userInputSchema: fields }
   }
-  if (tool.requiresConfirmation) return { ...execution, requiresConfirmation: true }
+  // Not every tool is made by `tool()`, which sees to it that one with an approval asks for a confirmation.
+  if (tool.requiresConfirmation || tool.approval === 'required') return { ...execution, requiresConfirmation: true }
   return undefined
 }
 
+/** Whether a decision is enough for this tool: one with a required approval takes none but that approval's. */
+export function isEnough(decision: Decision, { approval }: Tool): boolean {
+  return approval !== 'required' || decision.kind === 'reject' || decision.approvalId !== undefined
+}
+
+/** A call that waits, and the tool that it is for. */
+export interface WaitingCall {
+  execution: ToolExecution
+  tool: Tool
+}
+
 /** The entry that ends the leg: these calls wait for somebody. */
-export function pausedEntry(paused: readonly ToolExecution[], fold: RunFold, now: number): LogEntry {
+export function pausedEntry(calls: readonly WaitingCall[], fold: RunFold, now: number): LogEntry {
+  const paused = calls.map(({ execution }) => execution)
+  const terms = termsOf(calls, now)
   const asked = new Set(paused.map(({ toolCallId }) => toolCallId))
   const earlier = fold.requirements.filter(({ toolExecution }) => !asked.has(toolExecution.toolCallId))
   return {
@@ -40,7 +60,16 @@ export function pausedEntry(paused: readonly ToolExecution[], fold: RunFold, now
       requirements: [...earlier, ...paused.map((tool) => requirement(tool, now))],
       content: `The run waits for: ${paused.map(waitsFor).join('; ')}.`,
     },
+    ...(terms && { facts: { approvalTerms: terms } }),
   }
+}
+
+/** There is one approval for all calls: it expires with the first of them. */
+function termsOf(calls: readonly WaitingCall[], now: number): ApprovalTerms | undefined {
+  const [first] = calls
+    .flatMap(({ tool }) => tool.approvalExpiry ?? [])
+    .toSorted((left, right) => left.afterMs - right.afterMs)
+  return first && { expiresAt: now + first.afterMs, onExpiry: first.policy ?? 'reject' }
 }
 
 function requirement(toolExecution: ToolExecution, now: number): RunRequirement {

@@ -32,7 +32,7 @@ export async function* toolStep(
     .filter(({ isStarted }) => !isStarted)
     .map(({ execution }): LogEntry => ({ event: { event: 'ToolCallStarted', tool: execution } }))
   const first = [...before, ...starts, ...answered]
-  const paused = planned.flatMap(({ todo, execution }) => (todo === 'pause' ? [execution] : []))
+  const paused = planned.filter((call) => call.todo === 'pause')
   if (due.length > 0) {
     if (first.length > 0) yield first
     yield* completions(leg, due)

@@ -40,6 +40,16 @@ export interface ToolTraits {
   readonly requiresUserInput?: readonly string[]
   /** `required`: the run waits for an approval. `audit`: a pause of the tool is recorded as one. */
   readonly approval?: 'required' | 'audit'
+  /** How long a required approval is waited for. Default: for ever. */
+  readonly approvalExpiry?: ApprovalExpiry
+}
+
+/** What happens to an approval that nobody resolves in time. */
+export interface ApprovalExpiry {
+  /** Milliseconds from the pause on. */
+  afterMs: number
+  /** `reject` (the default): it counts as rejected. `wait`: the host is told, and the run waits on. */
+  policy?: 'reject' | 'wait'
 }
 
 /** Something that a model can call. {@link tool} makes one from a Zod schema. */
@@ -91,6 +101,7 @@ export interface TypedTool<Input extends z.ZodType, Result> extends Tool {
   execute(args: z.output<Input>, context: ToolContext): Result | Promise<Result>
 }
 
+const MAX_EXPIRY_MS = 100 * 365 * 24 * 60 * 60_000
 const NAME = /^[\w-]{1,64}$/
 
 /**
@@ -113,7 +124,7 @@ const NAME = /^[\w-]{1,64}$/
 export function tool<const Input extends z.ZodType = z.ZodType<Record<string, never>>, Result = unknown>(
   definition: ToolDefinition<Input, Result>,
 ): TypedTool<Input, Result> {
-  const { name, execute, requiresUserInput = [], approval, ...rest } = definition
+  const { name, execute, requiresUserInput = [], approval, approvalExpiry, ...rest } = definition
   if (!NAME.test(name)) {
     throw new ConfigurationError(
       `"${name}" can't be the name of a tool: use 1 to 64 letters, digits, underscores and hyphens.`,
@@ -133,6 +144,7 @@ export function tool<const Input extends z.ZodType = z.ZodType<Record<string, ne
       `Tool "${name}" has approval: "audit" but never pauses. Add requiresConfirmation, requiresUserInput or external.`,
     )
   }
+  checkExpiry(name, approval, approvalExpiry)
   return {
     ...rest,
     name,
@@ -143,6 +155,7 @@ export function tool<const Input extends z.ZodType = z.ZodType<Record<string, ne
       userInput: userInputFields(whole, requiresUserInput, name),
     }),
     ...(approval && { approval }),
+    ...(approvalExpiry && { approvalExpiry }),
     ...(approval === 'required' && !isPausing && { requiresConfirmation: true }),
     check: (args, open = []) => check(input, args, open),
     execute: execute
@@ -150,6 +163,16 @@ export function tool<const Input extends z.ZodType = z.ZodType<Record<string, ne
       : () => {
           throw new TypeError(`Tool "${name}" runs outside of the agent.`)
         },
+  }
+}
+
+function checkExpiry(name: string, approval: Tool['approval'], expiry: ApprovalExpiry | undefined): void {
+  if (!expiry) return
+  if (approval !== 'required') {
+    throw new ConfigurationError(`Tool "${name}" has approvalExpiry, which needs approval: "required".`)
+  }
+  if (!(expiry.afterMs > 0 && expiry.afterMs <= MAX_EXPIRY_MS)) {
+    throw new ConfigurationError(`Tool "${name}": approvalExpiry.afterMs must be more than 0 and at most 100 years.`)
   }
 }
 

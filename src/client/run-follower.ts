@@ -88,6 +88,8 @@ export class RunFollower {
       this.runId === undefined && beginning?.isUpload === true,
     )
     for await (const frame of frames) {
+      // One read may bring many events.
+      if (signal.aborted) return
       const event = this.isOver ? undefined : this.eventOf(frame, end)
       if (!event) continue
       this.isOver = end.isOver(event, this.runId)

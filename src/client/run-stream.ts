@@ -23,7 +23,7 @@ export interface ClientRunStreamParts extends Omit<FollowParts, 'signal' | 'onAc
  * }
  * ```
  */
-export class ClientRunStream implements AsyncIterable<RunEvent>, AsyncDisposable {
+export class ClientRunStream implements AsyncIterable<RunEvent> {
   /** Resolves when the server has stored the run; rejects with what refused it. */
   readonly accepted: Promise<StreamedRun>
   private readonly controller = new AbortController()
@@ -64,10 +64,6 @@ export class ClientRunStream implements AsyncIterable<RunEvent>, AsyncDisposable
   async close(): Promise<void> {
     this.controller.abort()
     await this.events.return()
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close()
   }
 
   private async next(): Promise<IteratorResult<RunEvent, void>> {

@@ -1,7 +1,7 @@
 import type { RunEvent } from '../agents/log/events.js'
 import type { ResumedFrom, RunStream } from '../runs/run-stream.js'
 import { runHeaders } from './run-path.js'
-import { eventFrame } from './run-stream-reply.js'
+import { eventFrame, unfinishedNote } from './run-stream-reply.js'
 import { sseFrame, sseResponse } from './sse.js'
 
 /**
@@ -20,6 +20,7 @@ class ResumedFrames implements AsyncIterableIterator<readonly string[]> {
   private readonly from: ResumedFrom
   private isSubscribed: boolean
   private isAnnounced = false
+  private last: RunEvent | undefined
   /** What was read ahead of the frame that comes before it. */
   private held: readonly RunEvent[] = []
 
@@ -45,13 +46,20 @@ class ResumedFrames implements AsyncIterableIterator<readonly string[]> {
       return { done: false, value }
     }
     const { done, value } = await this.batches.next()
-    if (done) return { done: true, value: undefined }
+    if (done) return this.finished()
+    this.last = value.at(-1)
     return { done: false, value: this.isSubscribed ? value.map(eventFrame) : this.missed(value) }
   }
 
   async return(): Promise<IteratorResult<readonly string[], undefined>> {
     await this.batches.return?.()
     return { done: true, value: undefined }
+  }
+
+  private finished(): IteratorResult<readonly string[], undefined> {
+    const note = unfinishedNote(this.last)
+    this.last = undefined
+    return note ? { done: false, value: [note] } : { done: true, value: undefined }
   }
 
   private get isActive(): boolean {

@@ -29,6 +29,8 @@ export async function runStreamReply(stream: RunStream, options: StreamReplyOpti
 
 /** Spelled out as an iterator: a generator that waits for its next event could not be closed meanwhile. */
 class Frames implements AsyncIterableIterator<readonly string[]> {
+  private last: RunEvent | undefined
+
   constructor(
     private readonly batches: AsyncIterableIterator<readonly RunEvent[]>,
     private readonly options: StreamReplyOptions,
@@ -40,7 +42,8 @@ class Frames implements AsyncIterableIterator<readonly string[]> {
 
   async next(): Promise<IteratorResult<readonly string[], undefined>> {
     const { done, value } = await this.batches.next()
-    if (done) return { done: true, value: undefined }
+    if (done) return this.finished()
+    this.last = value.at(-1)
     const shown = this.options.allEvents ? value : value.filter((event) => ESSENTIAL.has(event.event) || endsLeg(event))
     return { done: false, value: shown.flatMap((event) => this.frames(event)) }
   }
@@ -48,6 +51,12 @@ class Frames implements AsyncIterableIterator<readonly string[]> {
   async return(): Promise<IteratorResult<readonly string[], undefined>> {
     await this.batches.return?.()
     return { done: true, value: undefined }
+  }
+
+  private finished(): IteratorResult<readonly string[], undefined> {
+    const note = unfinishedNote(this.last)
+    this.last = undefined
+    return note ? { done: false, value: [note] } : { done: true, value: undefined }
   }
 
   private frames(event: RunEvent): string[] {
@@ -58,6 +67,12 @@ class Frames implements AsyncIterableIterator<readonly string[]> {
     }
     return frames
   }
+}
+
+/** Tells a client whose stream is closed before the run has ended how it gets the rest. A comment: no client stumbles. */
+export function unfinishedNote(last: RunEvent | undefined): string | undefined {
+  if (!last || endsLeg(last)) return undefined
+  return `: the server closes this stream; resume the run after event ${last.eventIndex}\n\n`
 }
 
 /** One event as a frame. */

@@ -1,33 +1,27 @@
-import { z } from 'zod'
-import type { LogEntry } from '../agents/log/entry.js'
+import type { Facts, LogEntry } from '../agents/log/entry.js'
 import type { Decision } from '../agents/log/decision.js'
 import type { RunFold } from '../agents/log/fold.js'
+import type { RunInput } from '../agents/log/run-record.js'
+import type { EventSource } from '../agents/log/stamp.js'
+import type { Runnable } from '../agents/runnable.js'
 import type { Caller } from '../core/caller.js'
 import { checkInput } from '../core/check-input.js'
 import type { Clock } from '../core/clock.js'
 import { ConflictError, NotFoundError } from '../core/errors.js'
-import { UserJsonObject } from '../core/schema.js'
 import type { Catalog } from './catalog.js'
-import { decide, RequirementDecision, ToolDecision } from './decisions.js'
+import { continuePoint } from './continue-point.js'
+import { checkParams, ContinueRun } from './continue-run.js'
+import type { CheckedContinue } from './continue-run.js'
+import { decide } from './decisions.js'
 import type { EventBus } from './event-bus.js'
 import type { LocalRunPlan } from './local-run.js'
-import type { RunMode, RunRepository, StoredRun } from './run-repository.js'
+import { acceptFork, FORK_CONTINUED } from './run-fork.js'
+import type { RunHead, RunMode, RunRepository, StoredRun } from './run-repository.js'
 import { parseRequest } from './run-request.js'
+import type { RunRequest } from './run-request.js'
 import { toSegment } from './segment.js'
-import { foldLog } from './stored-run.js'
+import { foldLog, sourceOf } from './stored-run.js'
 import type { StoredMedia } from './stored-media.js'
-
-/** What `runs.continue()` takes. */
-export const ContinueRun = z.object({
-  /** Decisions about paused tool calls, by the call's id. */
-  tools: z.array(ToolDecision).optional(),
-  /** The same, by the requirement's id. */
-  requirements: z.array(RequirementDecision).optional(),
-  /** Values for tools and prompts in this leg; these keys win over those that the run began with. */
-  dependencies: z.record(z.string(), z.unknown()).optional(),
-  metadata: UserJsonObject.optional(),
-})
-export type ContinueRun = z.input<typeof ContinueRun> & { signal?: AbortSignal }
 
 export interface RunContinuationParts {
   runs: RunRepository
@@ -38,65 +32,154 @@ export interface RunContinuationParts {
   executorId: string
 }
 
-/** Moves a run on that has paused or failed. */
+/** A leg that has begun: of the run itself, or the first one of its fork. */
+export interface OpenedLeg {
+  plan: LocalRunPlan
+  /** Index of its `RunContinued`. */
+  firstIndex: number
+  source: EventSource
+}
+
+/** A leg that is about to begin, with everything checked. */
+interface NextLeg {
+  stored: StoredRun
+  runnable: Runnable
+  /** Cut to what stays. */
+  fold: RunFold
+  /** What `RunContinued` says. */
+  facts: Facts
+  /** Index after which what was shown is void. */
+  discardAfter: number | undefined
+  request: RunRequest
+  mode: RunMode
+}
+
+/** Moves a run on that has paused, failed or, in a copy, ended. */
 export class RunContinuation {
   constructor(private readonly parts: RunContinuationParts) {}
 
   /**
-   * Checks the decisions and opens the run's next leg, by compare-and-set: of two who continue a run, one does. A call
-   * that is refused changes nothing.
+   * Checks what was asked and opens the run's next leg, by compare-and-set: of two who continue a run, one does. Or
+   * makes a fork, which leaves the run as it is. A call that is refused changes nothing.
    *
    * @throws NotFoundError `RUN_NOT_FOUND`
+   * @throws ForbiddenError `APPROVAL_PENDING`
    * @throws ConflictError `RUN_ALREADY_RUNNING`, `RUN_NOT_CONTINUABLE`, `RUN_REQUIREMENTS_UNRESOLVED`
-   * @throws ValidationError `UNKNOWN_TOOL_CALL`, `INVALID_TOOL_ARGS`
+   * @throws ValidationError `UNKNOWN_TOOL_CALL`, `INVALID_TOOL_ARGS`, `CONTINUE_INDEX_OUT_OF_RANGE`,
+   *   `CONTINUE_PARAMS_CONFLICT`
    */
-  async open(caller: Caller, runId: string, given: ContinueRun, mode: RunMode): Promise<LocalRunPlan> {
-    const { runs, media, catalog, clock, executorId, events } = this.parts
+  async open(caller: Caller, runId: string, given: ContinueRun, mode: RunMode): Promise<OpenedLeg> {
+    const { runs, media, catalog } = this.parts
     const { signal: _signal, ...fields } = given
     const input = checkInput(ContinueRun, fields)
+    checkParams(input)
     const stored = await runs.get(caller, runId)
     if (!stored) throw new NotFoundError('RUN_NOT_FOUND', `There is no run "${runId}".`)
     const { head } = stored
     checkContinuable(stored)
     const runnable = catalog.agent(head.component.id)
     const fold = await foldLog(runs, head, media)
+    const isFork = head.status === 'completed' || input.fork === true || input.regenerate === true
+    const kept = continuePoint(fold, input, isFork)
+    const unsaid = kept === undefined ? fold.inputs : []
+    const discardAfter = kept === undefined ? fold.withdrawUnfinished() : fold.keep(kept)
     const decisions = decide(fold.requirements, input)
     await runnable.checkDecisions?.(pairs(fold, decisions))
+    const next: NextLeg = {
+      stored,
+      runnable,
+      fold,
+      facts: {
+        ...(kept !== undefined && !isFork && { keptMessages: kept }),
+        ...(decisions.length > 0 && { decisions }),
+        ...inputsOf(input, isFork ? unsaid : []),
+      },
+      discardAfter,
+      request: requestOf(await media.back(parseRequest(stored.request)), input, isFork),
+      mode,
+    }
+    return isFork ? this.fork(next, input) : this.reopen(next)
+  }
+
+  private async fork(next: NextLeg, { regenerate = false, replaceOriginal = true }: CheckedContinue) {
+    const { stored, facts: continued } = next
+    const replaces = regenerate && replaceOriginal
+    const order = { ...next, source: stored.head, continued, regenerates: regenerate, replaces }
+    const plan = await acceptFork(this.parts, order)
+    return { plan, firstIndex: FORK_CONTINUED, source: { ...sourceOf(stored.head), runId: plan.runId } }
+  }
+
+  private async reopen(next: NextLeg): Promise<OpenedLeg> {
+    const { runs, clock, executorId, events } = this.parts
+    const { stored, fold, facts, discardAfter, mode, request, runnable } = next
+    const { head } = stored
+    const { runId, sessionId, userId, seq } = head
     const at = clock.now()
     const attempt = head.attempt + 1
-    const index = head.lastIndex + 1
-    const entry: LogEntry = {
-      event: { event: 'RunContinued' },
-      ...(decisions.length > 0 && { facts: { decisions } }),
-    }
-    const placed = [{ index, at, entry }]
+    const firstIndex = head.lastIndex + 1
+    const placed = continuedEntries(facts, discardAfter, attempt).map((entry, offset) => ({
+      index: firstIndex + offset,
+      at,
+      entry,
+    }))
     const segment = toSegment(placed, attempt)
     if (!(await runs.reopen({ runId, attempt: head.attempt, executorId, mode, segment, at })))
       throw alreadyRunning(runId)
-    fold.apply(entry, index, at)
-    events.committed(runId, index, placed)
-    const request = await media.back(parseRequest(stored.request))
-    return {
+    for (const { entry, index } of placed) fold.apply(entry, index, at)
+    events.committed(runId, segment.lastIndex, placed)
+    const plan: LocalRunPlan = {
       runnable,
       runId,
-      sessionId: head.sessionId,
-      userId: head.userId,
-      seq: head.seq,
+      sessionId,
+      userId,
+      seq,
       mode,
       priority: 0,
-      request: {
-        ...request,
-        options: { ...request.options, dependencies: { ...request.options.dependencies, ...input.dependencies } },
-      },
+      request,
       isFresh: false,
       mayBeUnread: false,
       begin: async () => ({ attempt, fold }),
     }
+    return { plan, firstIndex, source: sourceOf(head) }
+  }
+}
+
+/** What was shown and stays in no message is withdrawn for readers, too. */
+function continuedEntries(facts: Facts, discardAfter: number | undefined, attempt: number): LogEntry[] {
+  const continued: LogEntry = {
+    event: { event: 'RunContinued' },
+    ...(Object.keys(facts).length > 0 && { facts }),
+  }
+  if (discardAfter === undefined) return [continued]
+  return [continued, { event: { event: 'RunRecovered', discardAfter, attempt, reason: 'continue' } }]
+}
+
+function inputsOf({ input, additionalInstructions }: CheckedContinue, unsaid: readonly RunInput[]): Facts {
+  const said = input ?? additionalInstructions
+  const inputs = said === undefined ? unsaid : [...unsaid, { inputContent: said }]
+  return inputs.length > 0 ? { inputs } : {}
+}
+
+/** The request with this leg's values. What starts a fork with new words of the user's is its input. */
+function requestOf(request: RunRequest, input: CheckedContinue, isFork: boolean): RunRequest {
+  const { options, isRepeatable, ...rest } = request
+  const { dependencies, metadata, knowledgeFilters } = input
+  return {
+    ...rest,
+    ...(isFork && input.input !== undefined && { input: { inputContent: input.input } }),
+    ...(isRepeatable && !isFork && { isRepeatable }),
+    options: {
+      ...options,
+      ...(dependencies && { dependencies: { ...options.dependencies, ...dependencies } }),
+      ...(metadata && { metadata: { ...options.metadata, ...metadata } }),
+      ...(knowledgeFilters !== undefined && { knowledgeFilters }),
+    },
   }
 }
 
 function checkContinuable({ head: { status, runId, cancelRequestedAt } }: StoredRun): void {
   if (status === 'pending' || status === 'running') throw alreadyRunning(runId)
+  if (status === 'completed') return
   if ((status === 'paused' || status === 'error') && cancelRequestedAt === undefined) return
   throw new ConflictError('RUN_NOT_CONTINUABLE', `Run "${runId}" is ${status}, which can't be continued.`)
 }

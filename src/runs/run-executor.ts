@@ -78,11 +78,11 @@ export class RunExecutor {
   }
 
   /** Refuses new runs, waits for those that are going on, and lets go of what has not ended by the deadline. */
-  async stop(): Promise<void> {
+  async stop(deadlineMs = this.parts.stopDeadlineMs): Promise<void> {
     this.isStopping = true
     const outcomes = Array.from(this.local.values(), ({ outcome }) => outcome)
     let timer: NodeJS.Timeout | undefined
-    const deadline = new Promise<void>((resolve) => (timer = setTimeout(resolve, this.parts.stopDeadlineMs)))
+    const deadline = new Promise<void>((resolve) => (timer = setTimeout(resolve, deadlineMs)))
     await Promise.race([Promise.all(outcomes), deadline])
     clearTimeout(timer)
     this.releaseAll()

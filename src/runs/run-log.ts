@@ -161,6 +161,8 @@ export class RunLog {
       segment: toSegment(stored, attempt),
       at,
       ...(statePatches.length > 0 && { statePatches }),
+      // Not before: until the new answer is there, the old one stands.
+      ...(end?.status === 'completed' && fold.replaces !== undefined && { replaces: fold.replaces }),
       ...(end && { end, body: JSON.stringify(await media.aside(fold.body(at))) }),
     }
     const appended = await this.untilAnswered(() => runs.append(unit), clock)

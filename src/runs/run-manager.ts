@@ -26,7 +26,7 @@ import { RunReader } from './run-reader.js'
 import type { RunFilter, RunHead, RunMode, RunRepository, StoredRun } from './run-repository.js'
 import { RunStream } from './run-stream.js'
 import { RunSupervisor } from './run-supervisor.js'
-import { readBody, sourceOf, toRun } from './stored-run.js'
+import { askedOf, readBody, sourceOf, toRun } from './stored-run.js'
 import { StoredMedia } from './stored-media.js'
 
 /** What a `RunManager` works with. */
@@ -108,7 +108,7 @@ export class RunManager {
     this.acceptance = new RunAcceptance(shared)
     this.canceller = new RunCanceller(shared)
     this.executor = new RunExecutor({ ...shared, canceller: this.canceller })
-    this.supervisor = new RunSupervisor({ ...shared, executor: this.executor })
+    this.supervisor = new RunSupervisor({ ...shared, executor: this.executor, canceller: this.canceller })
     this.continuation = new RunContinuation(shared)
     this.reader = new RunReader(shared)
   }
@@ -141,7 +141,7 @@ export class RunManager {
     const outcome = await run.outcome
     forget?.()
     if (!outcome.ended) return this.ended(accepted.runId)
-    return toRun(headOf(accepted, outcome.status), { input: accepted.request.input, ...outcome.body })
+    return toRun(headOf(accepted, outcome.status), { ...askedOf(accepted.request), ...outcome.body })
   }
 
   /**
@@ -282,9 +282,9 @@ export class RunManager {
   }
 
   /** Called by the AgentOS when it stops; not part of what callers get. */
-  readonly stop = async (): Promise<void> => {
+  readonly stop = async (deadlineMs?: number): Promise<void> => {
     await this.supervisor.stop()
-    await this.executor.stop()
+    await this.executor.stop(deadlineMs)
     this.reader.closeAll()
     await this.lease.end()
   }
@@ -371,6 +371,7 @@ export class RunManager {
   }
 
   private async stored(caller: Caller, runId: string): Promise<StoredRun> {
+    this.wakeUp()
     const stored = await this.parts.runs.get(caller, runId)
     if (!stored) throw new NotFoundError('RUN_NOT_FOUND', `There is no run "${runId}".`)
     return stored

@@ -84,6 +84,11 @@ export interface AcceptUnit {
   concurrency: Concurrency
   /** The process that waits for the run's turn and executes it; of a deferred run, whoever begins it. */
   executorId: string
+  /**
+   * The run that this one is a fork of, which must be there. A fork starts at once: it takes the session where that is
+   * free, and else runs beside whoever has it.
+   */
+  forkOf?: string
   /** Leaves the run `pending` though it could start: a process that has room begins it. */
   deferred?: boolean
   /** Written when the run can start at once. */
@@ -110,6 +115,8 @@ export interface AppendUnit {
   statePatches?: readonly StatePatch[]
   /** The record as of this segment, JSON text. Given with every end, and now and then in between. */
   body?: string
+  /** With an end as `completed`: this ended or paused run is superseded, and becomes `regenerated`. */
+  replaces?: string
   /** This segment ends the leg. */
   end?: { status: 'paused' | 'completed' | 'cancelled' | 'error'; usage: TokenCounts }
 }
@@ -169,7 +176,8 @@ export interface RunRepository {
    *
    * @throws ConflictError `RUN_EXISTS`, `SESSION_BUSY` (concurrency `reject`), `SESSION_COMPONENT_MISMATCH`,
    *   `IDEMPOTENCY_KEY_REUSED`
-   * @throws NotFoundError `SESSION_NOT_FOUND` when the session is there and not the caller's.
+   * @throws NotFoundError `SESSION_NOT_FOUND` when the session is there and not the caller's; `RUN_NOT_FOUND` when
+   *   `forkOf` is not there.
    * @throws TooManyRequestsError `QUEUE_FULL`
    */
   accept(caller: Caller, unit: AcceptUnit): Promise<Accepted>
@@ -222,6 +230,9 @@ export interface RunRepository {
    * acceptance: in the background, or accepted by a process that has no lease any more.
    */
   due(executorId: string, componentIds: readonly string[], limit: number, at: number): Promise<StoredRun[]>
+
+  /** Ids of runs that were to be cancelled before a time, and have not ended since. */
+  cancelOverdue(before: number, limit: number): Promise<string[]>
 
   /** One run. */
   get(caller: Caller, runId: string): Promise<StoredRun | undefined>

@@ -3,11 +3,13 @@ import type { RunFold } from '../agents/log/fold.js'
 import type { RunFailure } from '../agents/log/run-record.js'
 import { cancelEntries } from '../agents/run-ending.js'
 import { failureEntry } from '../agents/run-failure.js'
+import { fullCaller } from '../core/caller.js'
 import type { Catalog } from './catalog.js'
 import type { Lease } from './lease.js'
 import type { LocalRunParts, LocalRunPlan } from './local-run.js'
 import { startEntry } from './run-acceptance.js'
 import type { AcceptedRun } from './run-acceptance.js'
+import type { RunCanceller } from './run-canceller.js'
 import type { RunExecutor } from './run-executor.js'
 import type { StoredRun } from './run-repository.js'
 import { parseRequest } from './run-request.js'
@@ -20,6 +22,9 @@ export type RunSupervisorParts = Omit<LocalRunParts, 'cancel'> &
   TurnParts & {
     catalog: Catalog
     executor: RunExecutor
+    canceller: RunCanceller
+    /** How long whoever cancels a run waits for its executor. */
+    cancelWaitMs: number
     lease: Lease
     /** How often runs are looked for that no message has told of. */
     sweepMs: number
@@ -51,8 +56,9 @@ export class RunSupervisor {
 
   /** Takes the lease and starts to look around, once. Undefined when that was done before. */
   start(): Promise<void> | undefined {
+    if (this.isStopped) return undefined
     const { lease, events, sweepMs } = this.parts
-    if (!this.timer && !this.isStopped) {
+    if (!this.timer) {
       this.timer = setInterval(() => void this.sweep(), sweepMs).unref()
       this.forget = events.onAnyTurn((runId) => {
         if (!this.parts.executor.has(runId)) this.wake()
@@ -82,6 +88,7 @@ export class RunSupervisor {
     if (this.isStopped) return
     try {
       await this.recover()
+      await this.endOverdue()
     } catch (error) {
       this.parts.logger.error({ err: error }, 'Runs of dead processes could not be looked for')
     }
@@ -125,6 +132,13 @@ export class RunSupervisor {
       }
       if (lapsed.length < RECOVERED_AT_ONCE) return
     }
+  }
+
+  /** Ends runs whose canceller has died after it had marked them: no executor takes up what is to be cancelled. */
+  private async endOverdue(): Promise<void> {
+    const { runs, clock, canceller, cancelWaitMs } = this.parts
+    const overdue = await runs.cancelOverdue(clock.now() - 2 * cancelWaitMs, RECOVERED_AT_ONCE)
+    for (const runId of overdue) await canceller.cancel(fullCaller, runId, 'The run was cancelled.')
   }
 
   private async adopt(stored: StoredRun, how: 'begin' | 'recover'): Promise<void> {

@@ -4,6 +4,7 @@ import type { Run, RunBody } from '../agents/log/run-record.js'
 import { toIsoSeconds } from '../core/clock.js'
 import type { RunHead, RunRepository, StoredRun } from './run-repository.js'
 import { parseRequest } from './run-request.js'
+import type { RunRequest } from './run-request.js'
 import { fromSegment } from './segment.js'
 import type { StoredMedia } from './stored-media.js'
 
@@ -32,10 +33,15 @@ export function toRun(head: RunHead, body: RunBody): Run {
 
 /** The record as stored, or folded from the log where that is ahead of it. */
 export async function readBody(runs: RunRepository, { head, body, bodyIndex, request }: StoredRun): Promise<RunBody> {
-  const { input } = parseRequest(request)
-  if (body !== undefined && bodyIndex === head.lastIndex) return { ...(JSON.parse(body) as RunBody), input }
+  const asked = askedOf(parseRequest(request))
+  if (body !== undefined && bodyIndex === head.lastIndex) return { ...asked, ...(JSON.parse(body) as RunBody) }
   const fold = await foldLog(runs, head)
-  return { ...fold.body(head.updatedAt), input }
+  return { ...asked, ...fold.body(head.updatedAt) }
+}
+
+/** What a record holds of the request, however the run goes: a run that fails never gets to say its metadata. */
+export function askedOf({ input, options: { metadata } }: RunRequest): Pick<RunBody, 'input' | 'metadata'> {
+  return { input, ...(metadata && { metadata }) }
 }
 
 /** The fold of a run's whole log. With `media`, its messages hold them as a model needs them. */

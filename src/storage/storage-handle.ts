@@ -40,6 +40,7 @@ export class StorageHandle implements Storage {
     window: true,
     active: true,
     isTurn: true,
+  cancelOverdue: true,
   })
   readonly sessions: SessionRepository = this.deferred('sessions', {
     create: true,

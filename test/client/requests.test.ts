@@ -1,6 +1,7 @@
 import type { RequestListener } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import { AgentOSClient, AgentOSClientError } from 'agentos-sdk/client'
+import type { ApiInfo, Health, ServerInfo } from 'agentos-sdk/client'
 import { collect, testAgentOS } from '../support/agent-os.js'
 import { clientOf, serve, served } from './support.js'
 
@@ -165,9 +166,23 @@ describe('a client', () => {
 
   it('says what the server is made of', async () => {
     const { client } = await served(testAgentOS(undefined, { name: 'Shop', version: '2.1.0' }))
-    expect(await client.health({ ready: true })).toEqual({ status: 'ok', instantiatedAt: expect.any(String) as string })
-    expect(await client.api()).toEqual({ name: 'AgentOS API', id: 'agentos', version: '2.1.0' })
-    expect(await client.info()).toMatchObject({ osId: 'agentos', name: 'Shop', agentCount: 1, mcp: { enabled: false } })
+    // Typed, because these types are written by hand.
+    const health: Health = { status: 'ok', instantiatedAt: expect.any(String) as string }
+    const api: ApiInfo = { name: 'AgentOS API', id: 'agentos', version: '2.1.0' }
+    const info: ServerInfo = {
+      osId: 'agentos',
+      name: 'Shop',
+      agnoVersion: expect.any(String) as string,
+      sdk: { name: 'agentos-sdk', version: expect.any(String) as string },
+      agentCount: 1,
+      teamCount: 0,
+      workflowCount: 0,
+      mcp: { enabled: false, path: null, oauth: null },
+      authMode: 'none',
+    }
+    expect(await client.health({ ready: true })).toEqual(health)
+    expect(await client.api()).toEqual(api)
+    expect(await client.info()).toEqual(info)
     expect(await client.config()).toMatchObject({ agents: [{ id: agentId, dbId: expect.any(String) as string }] })
     expect(await client.models()).toEqual([{ id: 'scripted', provider: 'agentos' }])
     expect(await client.agents.list({ limit: 5 })).toMatchObject({

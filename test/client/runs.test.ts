@@ -147,6 +147,20 @@ describe('runs.stream', () => {
     open()
   })
 
+  it('shows nothing more once it is aborted, though more has come already', async () => {
+    const { client } = await served(testAgentOS(scripted('A text in many pieces', { chunkSize: 1 })))
+    const first = client.runs.stream({ agentId, message: 'Hello' })
+    const { runId } = await first.accepted
+    await collect(first)
+    const abort = new AbortController()
+    let seen = 0
+    for await (const event of client.runs.resume(runId, { agentId, signal: abort.signal })) {
+      seen += 1
+      if (event.eventIndex === 3) abort.abort()
+    }
+    expect(seen).toBe(4)
+  })
+
   it('asks for nothing when it is aborted before', async () => {
     const agentOS = testAgentOS()
     const { client } = await served(agentOS)
@@ -172,7 +186,7 @@ describe('runs.stream', () => {
     const { opened, open } = gate()
     const agentOS = testAgentOS(undefined, { agents: [plainAgent({ id: agentId, gate: opened })] })
     const { client } = await served(agentOS)
-    await using stream = client.runs.streamInBackground({ agentId, message: 'Hello' })
+    const stream = client.runs.streamInBackground({ agentId, message: 'Hello' })
     const events = stream[Symbol.asyncIterator]()
     for (let count = 0; count < 2; count++) await events.next()
     const waiting = events.next()

@@ -25,7 +25,7 @@ export function valueOf(schema: $ZodType): fc.Arbitrary<unknown> {
     case 'union':
       return fc.oneof(...definition.options.map(valueOf))
     case 'optional':
-      return fc.option(valueOf(definition.innerType), { nil: undefined, freq: 1 })
+      return fc.option(valueOf(definition.innerType), { nil: undefined, freq: 3 })
     case 'nullable':
       return fc.option(valueOf(definition.innerType), { nil: null })
     case 'default':

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { Agent, AgentOS } from 'agentos-sdk'
+import { Agent, AgentOS, tool } from 'agentos-sdk'
 import { createNodeHandler } from 'agentos-sdk/node'
 import { scripted } from 'agentos-sdk/models'
 import { sqlite } from 'agentos-sdk/storage'
@@ -24,8 +24,13 @@ const CURRENT = new Set(['current_user_id', 'current_session_id', 'current_run_i
 
 type Body = Record<string, unknown>
 
+const PAUSING = 'Refund it.'
+const refund = tool({ name: 'refund', requiresConfirmation: true, execute: () => 'Refunded.' })
+const model = scripted(({ messages }) =>
+  messages.at(-1)?.content === PAUSING ? { toolCalls: [{ id: 'call_1', name: 'refund' }] } : 'Hello!',
+)
 const agentOS = new AgentOS({
-  agents: [new Agent({ id: 'my-agent', model: scripted('Hello!') })],
+  agents: [new Agent({ id: 'my-agent', model, tools: [refund] })],
   storage: sqlite(':memory:'),
   logger: silentLogger,
 })
@@ -34,7 +39,7 @@ let host: RunningHost
 let client: FuzzClient
 /** How many accepted bodies were read back. */
 let readBack = 0
-const there = { session: '', run: '' }
+const there = { session: '', run: '', paused: '' }
 /** Sessions whose state holds more than one request has brought. */
 const used = new Set<string>()
 
@@ -43,6 +48,7 @@ beforeAll(async () => {
   client = new FuzzClient(host.url)
   const { runId, sessionId } = await agentOS.runs.create({ agentId: 'my-agent', message: 'Hi', sessionId: 'there' })
   Object.assign(there, { session: sessionId, run: runId })
+  await pauseAnother()
 })
 afterAll(async () => {
   client.close()
@@ -50,8 +56,15 @@ afterAll(async () => {
   await agentOS.stop()
 })
 
+async function pauseAnother(): Promise<void> {
+  const { runId, status } = await agentOS.runs.create({ agentId: 'my-agent', message: PAUSING })
+  expect(status).toBe('paused')
+  there.paused = runId
+}
+
 function placed(given: FuzzRequest): FuzzRequest {
-  return { ...given, path: given.path.replace('{session}', there.session).replace('{run}', there.run) }
+  const path = given.path.replace(/\{(session|run|paused)\}/, (_, name: keyof typeof there) => there[name])
+  return { ...given, path }
 }
 
 /** What was sent, where it was, reads back as the same JSON, letter by letter. */
@@ -144,6 +157,8 @@ describe('no input breaks the server', () => {
 
   it('changed sessions: what is accepted reads back the same', () =>
     expectToHold(requests.updateRequest, RUNS, expectSessionReadsBack))
+
+  it('decisions about runs that wait', () => expectToHold(requests.continueRequest, RUNS * 2, pauseAnother))
 
   it('queries and paths of everything that reads', () => expectToHold(requests.readRequest, RUNS * 2))
 

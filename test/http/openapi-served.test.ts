@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Agent, AgentOS } from 'agentos-sdk'
+import { Agent, AgentOS, tool } from 'agentos-sdk'
 import { createNodeHandler } from 'agentos-sdk/node'
 import { scripted } from 'agentos-sdk/models'
 import { sqlite } from 'agentos-sdk/storage'
@@ -50,9 +50,15 @@ interface Ajv {
 }
 const { Ajv2020 } = validatorRequire('ajv/dist/2020.js') as { Ajv2020: new (options: object) => Ajv }
 
+const refund = tool({ name: 'refund', requiresConfirmation: true, execute: () => 'Refunded.' })
+const model = scripted(({ messages }) =>
+  messages.at(-1)?.content === 'Refund order 7.'
+    ? { toolCalls: [{ id: 'call_1', name: 'refund' }] }
+    : 'It is on its way.',
+)
 const agentOS = new AgentOS({
   name: 'Described',
-  agents: ['my-agent', 'support'].map((id) => new Agent({ id, model: scripted('It is on its way.') })),
+  agents: ['my-agent', 'support'].map((id) => new Agent({ id, model, tools: [refund] })),
   storage: sqlite(':memory:'),
   logger: silentLogger,
 })
@@ -119,6 +125,7 @@ describe('/openapi.json of a full AgentOS', () => {
       'PATCH /sessions/{session_id}',
       'POST /agents/{agent_id}/runs',
       'POST /agents/{agent_id}/runs/{run_id}/cancel',
+      'POST /agents/{agent_id}/runs/{run_id}/continue',
       'POST /agents/{agent_id}/runs/{run_id}/resume',
       'POST /sessions',
       'POST /sessions/{session_id}/rename',
@@ -165,12 +172,13 @@ describe('/openapi.json of a full AgentOS', () => {
 })
 
 describe('each example', () => {
-  /** What the examples speak of: a session with a run in it, and another to delete. */
-  async function prepare(): Promise<{ runId: string }> {
+  /** What the examples speak of: a session with a run in it, and another to delete. A run that is continued has paused. */
+  async function prepare(operationId = ''): Promise<{ runId: string }> {
     for (const sessionId of ['thread-42', 'thread-43']) {
       await agentOS.sessions.delete(sessionId).catch(() => undefined)
     }
-    const run = { agentId: 'support', message: 'Where is order 7?', userId: 'alice' }
+    const message = operationId.startsWith('continue') ? 'Refund order 7.' : 'Where is order 7?'
+    const run = { agentId: 'support', message, userId: 'alice' }
     await agentOS.runs.create({ ...run, sessionId: 'thread-43' })
     const { runId } = await agentOS.runs.create({ ...run, sessionId: 'thread-42', metadata: { channel: 'web' } })
     return { runId }
@@ -200,7 +208,7 @@ describe('each example', () => {
 
   it('is answered as declared when it is sent', async () => {
     for (const named of operations) {
-      const { runId } = await prepare()
+      const { runId } = await prepare(named.operation.operationId)
       const response = await send(named, runId)
       const text = await response.text()
       const told = `${named.name} → ${response.status} ${text.slice(0, 300)}`

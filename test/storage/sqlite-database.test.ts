@@ -5,6 +5,12 @@ import type { NativeDatabase } from '../../src/storage/mikro-orm/sqlite/native.j
 import { ending, session, T0, unit } from '../../src/testing/storage-cases/case.js'
 import { openInside, temporaryPath } from './support/temporary.js'
 
+/** Another connection stands for another process. Not of another copy of the driver: copies don't see each other's locks. */
+function connect({ writer }: { writer: NativeDatabase }, path: string): NativeDatabase & { close(): void } {
+  const Database = writer.constructor as new (path: string, options: object) => NativeDatabase & { close(): void }
+  return new Database(path, { timeout: 0 })
+}
+
 const away = {
   status: 503,
   code: 'DATABASE_UNAVAILABLE',
@@ -33,6 +39,18 @@ describe('one connection that writes', () => {
     const pragma = (name: string) => database.writer.pragma(name, { simple: true })
     expect([pragma('journal_mode'), pragma('foreign_keys'), pragma('busy_timeout')]).toEqual(['wal', 1, 5000])
     expect(() => database.reader.exec('DELETE FROM agentos_runs')).toThrow(/readonly/)
+  })
+
+  it('keeps other processes out from the beginning of a transaction, not from its first write on', async () => {
+    const path = temporaryPath()
+    const { database } = await openInside({ path })
+    const other = connect(database, path)
+    await database.transaction(async (em) => {
+      await em.findOne(SessionEntity, { sessionId: 'ses_1' })
+      expect(() => other.exec('BEGIN IMMEDIATE')).toThrow(/locked/)
+    })
+    other.exec('BEGIN IMMEDIATE')
+    other.close()
   })
 
   it('reads only what is committed, without waiting, while a transaction is open', async () => {
@@ -109,10 +127,7 @@ describe('a group commit', () => {
   it('says that the database is away while another process keeps it locked', async () => {
     const path = temporaryPath()
     const { runs, sessions, media, database } = await openInside({ path, busyTimeoutMs: 30 })
-    // Another connection stands for the other process. Not another copy of the driver: within one process, two copies
-    // don't see each other's locks.
-    const Database = database.writer.constructor as new (path: string) => NativeDatabase & { close(): void }
-    const other = new Database(path)
+    const other = connect(database, path)
     other.exec('BEGIN IMMEDIATE')
     const accepting = unit()
     const writes = await Promise.allSettled([

@@ -4,6 +4,8 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { sqlite } from 'agentos-sdk/storage'
 import { fullCaller } from '../../src/core/caller.js'
 import { ConflictError, ConfigurationError, UnavailableError } from '../../src/core/errors.js'
+import type { OpenStorage } from '../../src/storage/open-storage.js'
+import { SharedDatabase } from '../../src/storage/shared-database.js'
 import { session, unit } from '../../src/testing/storage-cases/case.js'
 import { openInside, temporaryFolder, temporaryPath } from './support/temporary.js'
 
@@ -90,6 +92,25 @@ describe('sqlite()', () => {
     const storage = sqlite(path)
     expect((await storage.runs.active('ses_1')).length).toBe(5)
     await storage.close()
+  })
+
+  it('never has one database open twice', async () => {
+    const steps: string[] = []
+    const open = (name: string) => async () => {
+      steps.push(`open ${name}`)
+      const close = async () => {
+        await new Promise((resolve) => setTimeout(resolve, 10))
+        steps.push(`closed ${name}`)
+      }
+      return { close } as OpenStorage
+    }
+    const first = SharedDatabase.acquire('test')
+    await first.open(open('first'))
+    const releasing = first.release()
+    const second = SharedDatabase.acquire('test')
+    await second.open(open('second'))
+    expect(steps).toEqual(['open first', 'closed first', 'open second'])
+    await Promise.all([releasing, second.release()])
   })
 
   it('says clearly that a file can not be opened, and tries again with the next use', async () => {

@@ -4,7 +4,7 @@ import { sqlite } from 'agentos-sdk/storage'
 import { fullCaller } from '../../src/core/caller.js'
 import { ConfigurationError } from '../../src/core/errors.js'
 import { entities } from '../../src/storage/mikro-orm/entities.js'
-import { migrateTo } from '../../src/storage/mikro-orm/migrate.js'
+import { migrate, migrateTo } from '../../src/storage/mikro-orm/migrate.js'
 import { compareVersions } from '../../src/storage/mikro-orm/schema-version.js'
 import { ImmediateSqliteDriver } from '../../src/storage/mikro-orm/sqlite/driver.js'
 import { migrationTarget, schemaVersion } from '../../src/storage/mikro-orm/sqlite/migration-target.js'
@@ -82,6 +82,20 @@ describe('the schema of SQLite', () => {
     await storage.close()
     const { database } = await openInside({ path })
     expect(schemaVersion(database.reader)).toBe('1.99.0')
+  })
+
+  it('leaves it to another process that was faster, and newer', async () => {
+    const { database } = await openInside()
+    const target = migrationTarget(database.orm, database.writer)
+    const answers = ['0.9.0', '1.99.0']
+    let versionsSet = 0
+    const raced = {
+      ...target,
+      version: () => Promise.resolve(answers.shift()),
+      setVersion: () => Promise.resolve(void versionsSet++),
+    }
+    await migrate(raced, 'auto')
+    expect([answers, versionsSet]).toEqual([[], 0])
   })
 
   it('goes down to nothing and up again', async () => {

@@ -1,8 +1,13 @@
 import type { JsonObject, JsonValue } from '../../core/json.js'
 import type { RunRequirement, ToolExecution, UserInputField } from './tool-execution.js'
 
-/** What somebody with the right to decide has decided about one tool call that a run waits for. */
-export type Decision = { toolCallId: string } & (
+/**
+ * What somebody with the right to decide has decided about one tool call that a run waits for.
+ *
+ * `approvalId` names the approval that it comes from, or that has recorded it: without one, no call of a tool with
+ * `approval: 'required'` is made.
+ */
+export type Decision = { toolCallId: string; approvalId?: string } & (
   | { kind: 'confirm'; editedArgs?: JsonObject }
   | { kind: 'reject'; note?: string }
   /** Values of the fields that a person gives. */
@@ -21,6 +26,7 @@ export function decided(tool: ToolExecution, decision: Decision): ToolExecution 
   const { requiresConfirmation, requiresUserInput, externalExecutionRequired, ...rest } = tool
   const waited = {
     ...rest,
+    ...(decision.approvalId !== undefined && { approvalId: decision.approvalId }),
     ...(requiresConfirmation !== undefined && { requiresConfirmation: false }),
     ...(requiresUserInput !== undefined && { requiresUserInput: false }),
     ...(externalExecutionRequired !== undefined && { externalExecutionRequired: false }),

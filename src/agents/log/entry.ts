@@ -2,11 +2,34 @@ import type { JsonValue } from '../../core/json.js'
 import type { Decision } from './decision.js'
 import type { RunEventBody } from './events.js'
 import type { Message } from './message.js'
+import type { RunBody, RunInput } from './run-record.js'
+import type { RunRequirement, ToolExecution } from './tool-execution.js'
 
 /** Top-level keys of the session state that a run changed; `undefined` stands for a key that it removed. */
 export interface StatePatch {
   set: Record<string, JsonValue>
   removed?: string[]
+}
+
+/** How long an approval is waited for, and what happens then. */
+export interface ApprovalTerms {
+  /** Milliseconds since 1970. */
+  expiresAt: number
+  onExpiry: 'reject' | 'wait'
+}
+
+/** Which run, or which session's run, a run was made from; stands in its record. */
+export type Origin = Pick<
+  RunBody,
+  'forkedFromRunId' | 'forkedFromMessageIndex' | 'forkedFromSessionId' | 'regeneratedFrom'
+>
+
+/** What a fork takes over from its source beside messages: the calls that they made, and what was asked about those. */
+export interface Inherited {
+  tools: ToolExecution[]
+  requirements: RunRequirement[]
+  /** Ids of messages that nobody may see yet. */
+  withheld?: string[]
 }
 
 /** What it takes to go on from an entry. Never on the wire. */
@@ -20,8 +43,19 @@ export interface Facts {
   statePatch?: StatePatch
   /** What was decided about calls that the run has waited for. */
   decisions?: Decision[]
+  /** Of a pause for a tool whose approval expires. */
+  approvalTerms?: ApprovalTerms
   /** The earlier runs of the session whose messages the model sees before this run's own, oldest first. */
   historyRunIds?: string[]
+  /** The run goes on from this many of its messages: later ones are dropped for good, with the calls that they made. */
+  keptMessages?: number
+  /** What the user says further; it joins the conversation when the calls that are open have been made. */
+  inputs?: readonly RunInput[]
+  origin?: Origin
+  /** Of the entry that begins a fork. Its `messages` are the source's then. */
+  inherited?: Inherited
+  /** The run in whose place this one comes once it is completed. */
+  replaces?: string
 }
 
 /** One entry of a run's log: what the contract shows, and what it takes to go on. */

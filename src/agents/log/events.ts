@@ -90,7 +90,7 @@ export const AgentEvent = z
       /** This run's content events with a greater index and before this one are void. */
       discardAfter: z.number().int(),
       attempt: z.number().int(),
-      reason: z.enum(['crash', 'model_retry', 'model_fallback', 'guardrail']),
+      reason: z.enum(['crash', 'model_retry', 'model_fallback', 'guardrail', 'continue']),
     }),
     event('RunCancelled', { reason: z.string().optional(), content: UserJson.optional() }),
     event('RunError', {

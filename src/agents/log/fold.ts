@@ -1,14 +1,15 @@
 import { decided, isWaiting, resolved } from './decision.js'
 import type { Decision } from './decision.js'
-import type { LogEntry } from './entry.js'
+import type { Inherited, LogEntry } from './entry.js'
 import { endsLeg } from './events.js'
-import { addMedia } from './media.js'
+import { addMedia, holdsMedia } from './media.js'
 import type { Media } from './media.js'
 import type { Citations, Message } from './message.js'
 import { addRequest } from './metrics.js'
 import type { RunMetrics } from './metrics.js'
-import type { RunBody, RunStatus } from './run-record.js'
+import type { RunBody, RunInput, RunStatus } from './run-record.js'
 import type { RunRequirement, ToolExecution } from './tool-execution.js'
+import { calledIn } from './tool-exchange.js'
 
 /** Text that the run has shown, with the index of the event that showed its first part. */
 interface ShownText {
@@ -30,21 +31,47 @@ export class RunFold {
   /** The earlier runs whose messages come before this run's own, once they were chosen. */
   historyRunIds: readonly string[] | undefined
   requirements: RunRequirement[] = []
+  /** How many of the first messages a fork has from its source. */
+  inheritedMessages = 0
+  /** What the user has said further, and the conversation does not hold yet. */
+  inputs: readonly RunInput[] = []
+  /** Whether a model was asked since the run began, or was cut. */
+  hasAsked = false
+  /** The run in whose place this one comes once it is completed. */
+  replaces: string | undefined
   /** When the run began to execute, in milliseconds; undefined before that. */
   startedAt: number | undefined
   /** Index of the first event that has shown some of the answer; undefined while nothing stands. */
   contentSince: number | undefined
-  /** What the tools have made. */
-  readonly media: Media = {}
 
   private readonly decisions = new Map<string, Decision>()
   private endedAt: number | undefined
   private readonly toolsById = new Map<string, ToolExecution>()
+  private readonly mediaByCall = new Map<string, Media>()
+  /** Index of the entry that brought each message. */
+  private readonly messageIndexes: number[] = []
   private readonly shown: ShownText[] = []
   private step: ShownText[] = []
   private readonly counts: RunMetrics = {}
   private readonly withheld = new Set<string>()
   private rest: Partial<RunBody> = {}
+
+  /** What the tools have made. */
+  get media(): Media {
+    const all: Media = {}
+    for (const made of this.mediaByCall.values()) addMedia(all, made)
+    return all
+  }
+
+  /** Ids of messages that nobody may see before the run is completed. */
+  get withheldIds(): string[] {
+    return [...this.withheld]
+  }
+
+  /** What this run itself has added to the conversation. */
+  get ownMessages(): readonly Message[] {
+    return this.inheritedMessages === 0 ? this.messages : this.messages.slice(this.inheritedMessages)
+  }
 
   /** Tool calls in the order in which they were made. */
   get tools(): ToolExecution[] {
@@ -126,13 +153,18 @@ export class RunFold {
       case 'RunRecovered':
         this.withdraw(event.discardAfter)
         break
+      case 'ModelRequestStarted':
+        this.hasAsked = true
+        // Whoever asks for the first time after it has put it to the messages that join here.
+        if (facts?.messages) this.inputs = []
+        break
       case 'ModelRequestCompleted':
         this.closeStep()
         if (event.model !== undefined) this.rest.model = event.model
         if (event.modelProvider !== undefined) this.rest.modelProvider = event.modelProvider
         break
       case 'ToolCallCompleted':
-        addMedia(this.media, event)
+        if (holdsMedia(event)) this.mediaByCall.set(event.tool.toolCallId, event)
         this.toolsById.set(event.tool.toolCallId, event.tool)
         break
       case 'ToolCallStarted':
@@ -178,6 +210,34 @@ export class RunFold {
     if (facts) this.applyFacts({ event, facts }, at)
   }
 
+  /**
+   * Goes on from the first `count` messages. What later ones have said and called is dropped, and what the user has
+   * said that is no message yet.
+   *
+   * @returns as `withdrawUnfinished`.
+   */
+  keep(count: number): number | undefined {
+    this.messages.length = Math.min(count, this.messages.length)
+    this.dropCallsOfOthers()
+    this.inputs = []
+    this.hasAsked = false
+    return this.withdrawUnfinished()
+  }
+
+  /**
+   * Withdraws what was shown and has become part of no message.
+   *
+   * @returns the index after which what was shown is void; undefined when all of it stands.
+   */
+  withdrawUnfinished(): number | undefined {
+    this.messageIndexes.length = this.messages.length
+    const after = this.messageIndexes.at(-1) ?? -1
+    const isStructured = this.rest.content !== undefined && (this.contentSince ?? -1) > after
+    if (!isStructured && ![...this.shown, ...this.step].some(({ index }) => index > after)) return undefined
+    this.withdraw(after)
+    return after
+  }
+
   /** The whole record, as of now. */
   body(now: number): RunBody {
     const { text, tools, reasoningContent } = this
@@ -216,9 +276,14 @@ export class RunFold {
 
   private applyFacts({ event, facts = {} }: LogEntry, at: number): void {
     if (facts.historyRunIds) this.historyRunIds = facts.historyRunIds
+    if (facts.origin) this.rest = { ...this.rest, ...facts.origin }
+    if (facts.replaces !== undefined) this.replaces = facts.replaces
+    if (facts.keptMessages !== undefined) this.keep(facts.keptMessages)
+    if (facts.inherited) this.inherit(facts.inherited, facts.messages?.length ?? 0)
+    if (facts.inputs) this.inputs = [...this.inputs, ...facts.inputs]
     for (const decision of facts.decisions ?? []) this.applyDecision(decision)
     for (const message of facts.messages ?? []) {
-      this.messages.push(message)
+      this.add(message)
       if (facts.isWithheld) this.withheld.add(message.id)
       if (message.role === 'assistant' && message.metrics && event.event === 'ModelRequestCompleted') {
         addRequest(this.counts, message.metrics, event)
@@ -226,8 +291,33 @@ export class RunFold {
     }
     if (facts.toolMessageId === undefined) return
     if (event.event === 'ToolCallCompleted' || event.event === 'ToolCallError') {
-      this.messages.push(toolMessage(facts.toolMessageId, event.tool, at))
+      this.add(toolMessage(facts.toolMessageId, event.tool, at))
     }
+  }
+
+  private add(message: Message): void {
+    this.messages.push(message)
+    this.messageIndexes.push(this.lastIndex)
+  }
+
+  private inherit({ tools, requirements, withheld = [] }: Inherited, messageCount: number): void {
+    for (const id of withheld) this.withheld.add(id)
+    for (const tool of tools) this.toolsById.set(tool.toolCallId, tool)
+    this.requirements = requirements
+    this.inheritedMessages = messageCount
+  }
+
+  private dropCallsOfOthers(): void {
+    this.inheritedMessages = Math.min(this.inheritedMessages, this.messages.length)
+    const called = calledIn(this.messages)
+    for (const id of this.toolsById.keys()) {
+      if (called.has(id)) continue
+      this.toolsById.delete(id)
+      this.mediaByCall.delete(id)
+      this.decisions.delete(id)
+    }
+    this.requirements = this.requirements.filter(({ toolExecution }) => called.has(toolExecution.toolCallId))
+    delete this.rest.citations
   }
 
   private applyDecision(decision: Decision): void {

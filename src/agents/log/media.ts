@@ -109,6 +109,10 @@ const MediaByKind = z.object(MediaLists)
 /** Media by kind. */
 export type Media = z.infer<typeof MediaByKind>
 
+export function holdsMedia({ images, videos, audio, files }: Media): boolean {
+  return [images, videos, audio, files].some((list) => list !== undefined && list.length > 0)
+}
+
 /** Adds media to others, in place. */
 export function addMedia(to: Media, { images, videos, audio, files }: Media): void {
   if (images?.length) to.images = [...(to.images ?? []), ...images]

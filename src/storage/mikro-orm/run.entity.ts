@@ -41,6 +41,7 @@ export const RunEntity = defineEntity({
     { name: 'agentos_runs_component', properties: ['componentId', 'seq'] },
     { name: 'agentos_runs_user', properties: ['userId', 'seq'] },
     { name: 'agentos_runs_active', properties: ['sessionId', 'seq', 'status'] },
+    { name: 'agentos_runs_cancel', properties: ['cancelRequestedAt'] },
   ],
 })
 

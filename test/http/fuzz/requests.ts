@@ -56,11 +56,36 @@ const runBody = bodyText(
     files: mostly(media),
     concurrency: mostly(fc.constantFrom('"queue"', '"reject"', '"interrupt"', '"rollback"', '"allow"')),
     add_history_to_context: mostly(booleanText),
+    priority: mostly(fc.constantFrom('0', '100', '-100', '101')),
+    run_after: mostly(fc.constantFrom('"2020-01-01T00:00:00Z"', '1757348314')),
     ['__proto__']: jsonText,
     constructor: jsonText,
   },
   ['message'],
 )
+
+/** Decisions about a run that waits for one. */
+const decision = bodyText({
+  tool_call_id: fc.oneof(fc.constant('"call_1"'), ids),
+  id: ids,
+  confirmed: mostly(booleanText),
+  confirmation: mostly(booleanText),
+  edited_args: mostly(jsonObjectText),
+  user_input_schema: mostly(fc.constant('[{"name":"a","value":1}]')),
+  result: jsonText,
+  tool_name: ids,
+})
+const decisions = fc.oneof(
+  fc.constantFrom('[{"tool_call_id":"call_1","confirmed":true}]', '[{"tool_call_id":"call_1","confirmed":false}]'),
+  fc.array(decision, { maxLength: 3 }).map((all) => `[${all.join(',')}]`),
+)
+const continueBody = bodyText({
+  tools: mostly(fc.oneof(decisions, quoted(decisions))),
+  requirements: mostly(decisions),
+  stream: mostly(booleanText),
+  session_id: ids,
+  dependencies: mostly(objects),
+})
 
 const json = { 'content-type': 'application/json' }
 const oddTypes = fc.constantFrom(
@@ -96,6 +121,13 @@ const moreHeaders = fc.oneof(
     { accept: 'text/event-stream' },
   ),
 )
+
+export const continueRequest: fc.Arbitrary<FuzzRequest> = fc.record({
+  method: fc.constant('POST'),
+  path: fc.constantFrom('/agents/my-agent/runs/{paused}/continue', '/agents/my-agent/runs/{run}/continue'),
+  headers: fc.constant(json),
+  body: continueBody,
+})
 
 /** Bodies that are not what their content type says. */
 const brokenBody = fc.oneof(
@@ -258,6 +290,7 @@ export const brokenRequest: fc.Arbitrary<FuzzRequest> = fc.record({
       '/agents/my-agent/runs',
       '/agents/my-agent/runs/{run}/cancel',
       '/agents/my-agent/runs/{run}/resume',
+      '/agents/my-agent/runs/{run}/continue',
       '/sessions',
       '/sessions/{session}',
       '/sessions/{session}/rename',

@@ -76,7 +76,7 @@ export function mostly(usual: fc.Arbitrary<string>, weight = 25): fc.Arbitrary<s
 export function bodyText(fields: Record<string, fc.Arbitrary<string>>, required: string[] = []): fc.Arbitrary<string> {
   const names = Object.keys(fields)
   const entries = names.map((name) =>
-    fc.option(fields[name]!, { nil: undefined, freq: required.includes(name) ? 12 : 1 }),
+    fc.option(fields[name]!, { nil: undefined, freq: required.includes(name) ? 12 : 2 }),
   )
   return fc.tuple(...entries).map((texts) => {
     const present = texts.flatMap((text, at) => (text === undefined ? [] : [`${JSON.stringify(names[at])}:${text}`]))

@@ -35,6 +35,7 @@ export class AcceptRun {
 
   execute(caller: Caller, unit: AcceptUnit): Accepted {
     const { run, idempotency, firstSegment } = unit
+    if (unit.forkOf !== undefined && !this.statements.runIsThere(unit.forkOf)) throw runNotFound(unit.forkOf)
     const repeated = idempotency && this.keys.find(idempotency, run.createdAt)
     if (repeated !== undefined) return { outcome: 'repeated', runId: repeated }
 
@@ -57,10 +58,13 @@ export class AcceptRun {
     return { outcome: 'pending', seq, isNewSession: !session, interrupted }
   }
 
-  private placeOf({ run, concurrency }: AcceptUnit, session: SessionLineRow | undefined): Place {
+  private placeOf({ run, concurrency, forkOf }: AcceptUnit, session: SessionLineRow | undefined): Place {
     const { sessionId, runId, runAfter, createdAt } = run
     const waits = { status: 'pending', takesSession: false, interrupts: false } as const
     if (runAfter !== undefined && runAfter > createdAt) return waits
+    if (forkOf !== undefined) {
+      return { status: 'running', takesSession: session?.active_run_id === null, interrupts: false }
+    }
     if (concurrency === 'allow') return { status: 'running', takesSession: false, interrupts: false }
     const interrupts = concurrency === 'interrupt' || concurrency === 'rollback'
     const isFree = !session || (session.active_run_id === null && this.line.next(sessionId, createdAt) === undefined)
@@ -96,6 +100,10 @@ function refuseForeign(caller: Caller, { run }: AcceptUnit, session: SessionLine
     `Session "${sessionId}" belongs to ${session.type}${session.component_id === null ? 's' : ` "${session.component_id}"`}, ` +
       `not to ${component.kind} "${component.id}". Use another session.`,
   )
+}
+
+function runNotFound(runId: string): NotFoundError {
+  return new NotFoundError('RUN_NOT_FOUND', `There is no run "${runId}".`)
 }
 
 function runExists(runId: string): ConflictError {

@@ -36,6 +36,7 @@ type Position = [lastIndex: number, at: number, runId: string, attempt: number, 
 export class AppendStatements {
   private readonly advanceRun: Statement<Position, WrittenRun>
   private readonly endRun: Statement<[status: string, ...Position, isCancel: number], WrittenRun>
+  private readonly supersedeRun: Statement<[at: number, runId: string], never>
   private readonly selectStanding: Statement<[string], Standing>
   private readonly updateBody: Statement<[body: string, index: number, seq: number], never>
   private readonly selectState: Statement<[string], { state: string }>
@@ -52,6 +53,8 @@ export class AppendStatements {
       WHERE run_id = ? AND attempt = ? AND last_index = ? AND status IN ('running', 'pending', 'paused')
         AND (? OR cancel_requested_at IS NULL)
       RETURNING seq, session_id`)
+    this.supersedeRun = database.prepare(`UPDATE agentos_runs SET status = 'regenerated', updated_at = ?
+      WHERE run_id = ? AND status IN ('completed', 'error', 'paused')`)
     this.selectStanding = database.prepare(`SELECT runs.status, runs.attempt, runs.last_index,
         runs.cancel_requested_at, sessions.active_run_id, active.status AS active_status
       FROM agentos_runs AS runs
@@ -79,6 +82,11 @@ export class AppendStatements {
   end({ runId, segment, at }: AppendUnit, status: string): WrittenRun | undefined {
     const { lastIndex, attempt, firstIndex } = segment
     return this.endRun.get(status, lastIndex, at, runId, attempt, firstIndex - 1, status === 'cancelled' ? 1 : 0)
+  }
+
+  /** Marks a run in whose place another has come; one that goes on by now stays as it is. */
+  supersede(runId: string, at: number): void {
+    this.supersedeRun.run(at, runId)
   }
 
   standing(runId: string): Standing | undefined {

@@ -28,6 +28,7 @@ export class AppendSegment {
     if (body !== undefined) this.statements.storeBody(run.seq, body, segment.lastIndex)
     if (statePatches.length > 0) this.patchState(run.session_id, unit)
     if (!end) return { outcome: 'committed' }
+    if (unit.replaces !== undefined && end.status === 'completed') this.statements.supersede(unit.replaces, unit.at)
     return { outcome: 'committed', next: this.endLeg(run, unit, end) }
   }
 

@@ -14,6 +14,7 @@ export class RunReads {
   private readonly selectWindow: Statement<[string, number, number], { run_id: string; body: string }>
   private readonly selectActive: Statement<[string], { run_id: string }>
   private readonly selectLine: Statement<[string], LineRow>
+  private readonly selectOverdue: Statement<[before: number, limit: number], { run_id: string }>
 
   constructor(database: NativeDatabase) {
     this.line = new SessionLine(database)
@@ -27,6 +28,9 @@ export class RunReads {
       ORDER BY agentos_runs.seq DESC LIMIT ?`)
     this.selectActive = database.prepare(`SELECT run_id FROM agentos_runs
       WHERE session_id = ? AND status IN ('pending', 'running') ORDER BY seq`)
+    this.selectOverdue = database.prepare(`SELECT run_id FROM agentos_runs
+      WHERE cancel_requested_at IS NOT NULL AND status IN ('pending', 'running', 'paused') AND cancel_requested_at < ?
+      ORDER BY cancel_requested_at LIMIT ?`)
     this.selectLine = database.prepare(`SELECT ${LINE_COLUMNS} FROM ${LINE_TABLES} WHERE agentos_runs.run_id = ?`)
   }
 
@@ -47,6 +51,10 @@ export class RunReads {
 
   active(sessionId: string): string[] {
     return this.selectActive.all(sessionId).map(({ run_id: runId }) => runId)
+  }
+
+  cancelOverdue(before: number, limit: number): string[] {
+    return this.selectOverdue.all(before, limit).map(({ run_id: runId }) => runId)
   }
 
   isTurn(runId: string, now: number): boolean {

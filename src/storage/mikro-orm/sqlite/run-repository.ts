@@ -83,6 +83,10 @@ export class SqliteRunRepository implements RunRepository {
     return this.database.write(() => this.leases.due(executorId, componentIds, limit, at))
   }
 
+  cancelOverdue(before: number, limit: number): Promise<string[]> {
+    return this.database.query(() => this.reads.cancelOverdue(before, limit))
+  }
+
   get(caller: Caller, runId: string): Promise<StoredRun | undefined> {
     return this.database.query(() => this.reads.get(caller, runId))
   }

@@ -63,6 +63,8 @@ export class InitialMigration extends Migration {
     this.addSql('CREATE INDEX agentos_runs_session ON agentos_runs (session_id, seq)')
     this.addSql('CREATE INDEX agentos_runs_component ON agentos_runs (component_id, seq)')
     this.addSql('CREATE INDEX agentos_runs_user ON agentos_runs (user_id, seq) WHERE user_id IS NOT NULL')
+    this.addSql(`CREATE INDEX agentos_runs_cancel ON agentos_runs (cancel_requested_at)
+      WHERE cancel_requested_at IS NOT NULL AND status IN ('pending', 'running', 'paused')`)
     this.addSql(`CREATE INDEX agentos_runs_active ON agentos_runs (session_id, seq, status)
       WHERE status IN ('pending', 'running')`)
 
