@@ -40,7 +40,7 @@ export const forms: Readonly<Record<string, Form>> = {
       ToolCallCompleted: {
         fields: { tool: 'ToolExecution', images: ['Image'], videos: ['Video'], audio: ['Audio'], files: ['File'] },
       },
-
+      ToolCallError: { fields: { tool: 'ToolExecution' } },
       ReasoningStep: { fields: { content: 'ReasoningStep' } },
       ReasoningCompleted: { fields: { content: { fields: { reasoning_steps: ['ReasoningStep'] } } } },
       CustomEvent: {

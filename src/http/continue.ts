@@ -2,8 +2,10 @@ import { z } from 'zod'
 import { AgentEvent } from '../agents/log/events.js'
 import { AgentRun } from '../agents/log/run-record.js'
 import { UserJsonObject } from '../core/schema.js'
+import { continueFields, ContinueFrom } from '../runs/continue-run.js'
 import { RequirementDecision, ToolDecision } from '../runs/decisions.js'
 import { jsonField } from './body-fields.js'
+import { textToNumber } from './query.js'
 import { reply } from './reply.js'
 import { continueExample, runExample } from './run-examples.js'
 import { checkRun, RunAccepted, runHeaders, runParams, runScope } from './run-path.js'
@@ -15,22 +17,29 @@ const continueBody = z.object({
   tools: jsonField(z.array(ToolDecision).optional()),
   /** The same, found by `id`. */
   requirements: jsonField(z.array(RequirementDecision).optional()),
+  ...continueFields,
+  continueFrom: z.preprocess(textToNumber, ContinueFrom).optional().meta({
+    description: 'How much stays: "end" (the default), "last_user", or so many messages.',
+  }),
   stream: z.boolean().default(false),
   background: z.boolean().default(false),
   streamEvents: z.boolean().default(true),
   sessionId: z.string().max(255).optional(),
   dependencies: jsonField(UserJsonObject.optional()),
   metadata: jsonField(UserJsonObject.optional()),
+  knowledgeFilters: jsonField(z.unknown().optional()),
 })
 
 const continueRun = route({
   method: 'post',
   path: '/agents/{agent_id}/runs/{run_id}/continue',
   operationId: 'continue_agent_run',
-  summary: 'Continue a paused or failed run',
+  summary: 'Continue a run',
   description:
     'Takes a decision about each call that the run waits for: `confirmed`, also with `edited_args`; the values of ' +
-    'fields; the `result` of a tool that the client executes. A call that leaves one undecided changes nothing.',
+    'fields; the `result` of a tool that the client executes. A call that leaves one undecided changes nothing. ' +
+    'A paused or failed run goes on in place. A completed one, or any with `fork` or `regenerate`, stays as it is: a ' +
+    'copy goes on, which `X-Run-Id` names.',
   tags: ['Runs'],
   scope: runScope,
   params: runParams,
@@ -42,7 +51,7 @@ const continueRun = route({
     403: ['APPROVAL_PENDING'],
     404: ['AGENT_NOT_FOUND', 'RUN_NOT_FOUND'],
     409: ['RUN_ALREADY_RUNNING', 'RUN_NOT_CONTINUABLE', 'RUN_REQUIREMENTS_UNRESOLVED'],
-    422: ['UNKNOWN_TOOL_CALL', 'INVALID_TOOL_ARGS'],
+    422: ['UNKNOWN_TOOL_CALL', 'INVALID_TOOL_ARGS', 'CONTINUE_INDEX_OUT_OF_RANGE', 'CONTINUE_PARAMS_CONFLICT'],
     503: ['DATABASE_UNAVAILABLE', 'SHUTTING_DOWN'],
   },
   examples: { request: continueExample, response: runExample },

@@ -38,5 +38,6 @@ export function runHeaders({ runId, sessionId }: { runId: string; sessionId: str
 }
 
 function headerValue(id: string): string {
-  return /^[\u0021-\u007e]+$/.test(id) ? id : encodeURIComponent(id)
+  // With the escape character itself, or two ids would look alike.
+  return /^[\u0021-\u0024\u0026-\u007e]+$/.test(id) ? id : encodeURIComponent(id)
 }

@@ -9,6 +9,9 @@ import { newId } from '../core/ids.js'
 import type { Logger } from '../core/logger.js'
 import type { Slice } from '../core/page.js'
 import type { Catalog } from './catalog.js'
+import { checkpointAt, checkpointsOf } from './checkpoints.js'
+import type { CheckpointList, CheckpointSnapshot } from './checkpoints.js'
+import type { ContinueRun } from './continue-run.js'
 import type { CreateRun } from './create-run.js'
 import type { EventBus } from './event-bus.js'
 import { Lease } from './lease.js'
@@ -19,7 +22,7 @@ import { RunCanceller } from './run-canceller.js'
 import type { CancelledRun } from './run-canceller.js'
 import type { LocalRun } from './local-run.js'
 import { RunContinuation } from './run-continuation.js'
-import type { ContinueRun } from './run-continuation.js'
+import type { OpenedLeg } from './run-continuation.js'
 import { RunExecutor } from './run-executor.js'
 import { LocalRunQueue } from './run-queue.js'
 import { RunReader } from './run-reader.js'
@@ -73,6 +76,11 @@ export const defaultRunSettings: RunSettings = {
   sweepMs: 5_000,
   maxAttempts: 5,
 }
+
+const DEFAULT_LIMIT = 100
+
+/** Which runs are listed. `limit`: default 100. */
+export type ListRuns = Omit<RunFilter, 'limit'> & { limit?: number }
 
 /** A run that works in the background. */
 export interface StartedRun {
@@ -203,13 +211,19 @@ export class RunManager {
   }
 
   /**
-   * Moves a paused or failed run on and waits for the end of the leg: decided calls are made, then the model goes on.
-   * Decisions are matched by id; nothing else of what is given is taken.
+   * Moves a run on and waits for the end of the leg: decided calls are made, then the model goes on. Decisions are
+   * matched by id; nothing else of what is given is taken.
    *
+   * A paused or failed run goes on in place. A completed one stays as it is: a fork of it goes on, with an id of its
+   * own; so do `fork` and `regenerate` with any other. `continueFrom` cuts off what comes after a point.
+   *
+   * @returns the run that was executed.
    * @throws NotFoundError `RUN_NOT_FOUND`
+   * @throws ForbiddenError `APPROVAL_PENDING`
    * @throws ConflictError `RUN_REQUIREMENTS_UNRESOLVED` when a call is left undecided, `RUN_ALREADY_RUNNING`,
    *   `RUN_NOT_CONTINUABLE`. A call that is refused changes nothing.
-   * @throws ValidationError `UNKNOWN_TOOL_CALL`, `INVALID_TOOL_ARGS`
+   * @throws ValidationError `UNKNOWN_TOOL_CALL`, `INVALID_TOOL_ARGS`, `CONTINUE_INDEX_OUT_OF_RANGE`,
+   *   `CONTINUE_PARAMS_CONFLICT`
    *
    * @example
    * ```ts
@@ -218,11 +232,11 @@ export class RunManager {
    * ```
    */
   async continue(caller: Caller, runId: string, input: ContinueRun = {}): Promise<Run> {
-    const local = await this.reopen(caller, runId, input, 'plain')
-    const forget = this.cancelOnAbort(runId, input.signal)
+    const { local } = await this.reopen(caller, runId, input, 'plain')
+    const forget = this.cancelOnAbort(local.runId, input.signal)
     await local.outcome
     forget?.()
-    return this.ended(runId)
+    return this.ended(local.runId)
   }
 
   /** As `continue`; shows the new leg's events, beginning with `RunContinued`. */
@@ -237,9 +251,9 @@ export class RunManager {
 
   /** As `continue`; returns as soon as the new leg has begun. */
   async continueInBackground(caller: Caller, runId: string, input: ContinueRun = {}): Promise<StartedRun> {
-    await this.reopen(caller, runId, input, 'background')
-    const { sessionId, createdAt } = await this.head(fullCaller, runId)
-    return { runId, sessionId, status: 'pending', createdAt: toIsoSeconds(createdAt) }
+    const { local } = await this.reopen(caller, runId, input, 'background')
+    const { sessionId, createdAt } = await this.head(fullCaller, local.runId)
+    return { runId: local.runId, sessionId, status: 'pending', createdAt: toIsoSeconds(createdAt) }
   }
 
   /**
@@ -261,9 +275,34 @@ export class RunManager {
     return (await this.stored(caller, runId)).head
   }
 
+  /**
+   * Points from which a run can be continued: each message after which it was saved, and its end.
+   *
+   * @throws NotFoundError `RUN_NOT_FOUND`
+   *
+   * @example
+   * ```ts
+   * const { checkpoints } = await agentOS.runs.checkpoints(runId)
+   * await agentOS.runs.continue(runId, { continueFrom: checkpoints[0].continueFrom, fork: true })
+   * ```
+   */
+  async checkpoints(caller: Caller, runId: string): Promise<CheckpointList> {
+    return checkpointsOf(await this.get(caller, runId))
+  }
+
+  /**
+   * A run as it was when it had so many messages. A boundary inside a tool exchange moves down to before it.
+   *
+   * @throws NotFoundError `RUN_NOT_FOUND`
+   * @throws ValidationError `CHECKPOINT_OUT_OF_RANGE`
+   */
+  async checkpoint(caller: Caller, runId: string, messageIndex: number): Promise<CheckpointSnapshot> {
+    return checkpointAt(await this.get(caller, runId), messageIndex)
+  }
+
   /** Runs that the caller may see, oldest first: the newest `limit` ones, or those before a cursor. */
-  async list(caller: Caller, filter: RunFilter): Promise<Slice<Run>> {
-    const { data, ...rest } = await this.parts.runs.list(caller, filter)
+  async list(caller: Caller, filter: ListRuns = {}): Promise<Slice<Run>> {
+    const { data, ...rest } = await this.parts.runs.list(caller, { limit: DEFAULT_LIMIT, ...filter })
     const runs = await Promise.all(
       data.map(async (stored) => toRun(stored.head, await readBody(this.parts.runs, stored))),
     )
@@ -338,24 +377,24 @@ export class RunManager {
     })
   }
 
-  private async reopen(caller: Caller, runId: string, input: ContinueRun, mode: RunMode): Promise<LocalRun> {
+  private async reopen(
+    caller: Caller,
+    runId: string,
+    input: ContinueRun,
+    mode: RunMode,
+  ): Promise<OpenedLeg & { local: LocalRun }> {
     this.executor.checkOpen()
     await this.supervisor.start()
-    return this.executor.adopt(await this.continuation.open(caller, runId, input, mode))
+    const opened = await this.continuation.open(caller, runId, input, mode)
+    return { ...opened, local: this.executor.adopt(opened.plan) }
   }
 
   private async continueFollowed(caller: Caller, runId: string, input: ContinueRun, mode: RunMode): Promise<RunStream> {
-    const { head } = await this.stored(caller, runId)
-    const tail = this.reader.open(runId, head.lastIndex + 1, true)
-    try {
-      const local = await this.reopen(caller, runId, input, mode)
-      const batches = this.reader.read(tail, sourceOf(head), { signal: input.signal, onLeave: local.follow() })
-      const { sessionId } = head
-      return new RunStream(runId, sessionId, { accepted: Promise.resolve({ runId, sessionId }), batches })
-    } catch (error) {
-      this.reader.close(tail)
-      throw error
-    }
+    const { local, firstIndex, source } = await this.reopen(caller, runId, input, mode)
+    const tail = this.reader.open(local.runId, firstIndex)
+    const batches = this.reader.read(tail, source, { signal: input.signal, onLeave: local.follow() })
+    const accepted = { runId: local.runId, sessionId: source.sessionId }
+    return new RunStream(accepted.runId, accepted.sessionId, { accepted: Promise.resolve(accepted), batches })
   }
 
   private cancelOnAbort(runId: string, signal: AbortSignal | undefined): (() => void) | undefined {

@@ -15,6 +15,18 @@ export interface BenchServer extends AsyncDisposable {
 /** Starts `servers/<name>.ts` with a directory of its own, and waits for its port. */
 export async function startServer(name: string, ...settings: string[]): Promise<BenchServer> {
   const directory = await mkdtemp(join(tmpdir(), 'agentos-bench-'))
+  const server = await startServerIn(directory, name, ...settings)
+  return {
+    ...server,
+    async [Symbol.asyncDispose]() {
+      await server[Symbol.asyncDispose]()
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+/** As {@link startServer}, on a directory that stays when the server is killed. */
+export async function startServerIn(directory: string, name: string, ...settings: string[]): Promise<BenchServer> {
   const file = fileURLToPath(new URL(`servers/${name}.ts`, import.meta.url))
   const child = fork(file, [directory, ...settings], {
     execArgv: ['--expose-gc'],
@@ -28,10 +40,10 @@ export async function startServer(name: string, ...settings: string[]): Promise<
       return answerOf(child)
     },
     async [Symbol.asyncDispose]() {
+      if (child.exitCode !== null || child.signalCode !== null) return
       const gone = once(child, 'exit')
       child.kill('SIGKILL')
       await gone
-      await rm(directory, { recursive: true, force: true })
     },
   }
 }

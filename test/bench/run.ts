@@ -2,11 +2,16 @@
  * `npm run bench`: what the product costs, as ratios taken side by side in this run. A part is chosen by name:
  * `npm run bench -- runs tool`.
  */
-import { startServer } from './child.ts'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startServer, startServerIn } from './child.ts'
 import { installedSize } from './installed.ts'
 import { importTimes } from './imports.ts'
 import { eventsPerSecond, requestsPerSecond } from './load.ts'
+import { firstByte } from './first-byte.ts'
 import { median, ratio, round, show } from './report.ts'
+import { readStreams } from './streams.ts'
 
 const parts: Record<string, () => Promise<void>> = {
   /** Persisted runs over HTTP against a bare route with one insert. */
@@ -51,6 +56,51 @@ const parts: Record<string, () => Promise<void>> = {
       `${mib(late)} over ${mib(early)}`,
       `${ratio(late, early)} (at most 1.1)`,
     )
+  },
+  /** What it costs that a run outlives its client: a background run with its stream against a plain one. */
+  async durability() {
+    await using server = await startServer('durable', 'answer')
+    const { plain, background } = await server.ask<{ plain: number; background: number }>('durability')
+    show(
+      'background run over plain run',
+      `${round(background, 3)} ms over ${round(plain, 3)} ms`,
+      ratio(background, plain),
+    )
+  },
+  /** Following a finished run again, against reading its record. */
+  async resume() {
+    await using server = await startServer('agent-os')
+    const { resume, read } = await firstByte(server)
+    show(
+      'first byte of a resume over a plain read',
+      `${round(resume, 2)} ms over ${round(read, 2)} ms`,
+      ratio(resume, read),
+    )
+  },
+  async recovery() {
+    const directory = await mkdtemp(join(tmpdir(), 'agentos-bench-'))
+    const first = await startServerIn(directory, 'durable', 'hang')
+    const runs = await first.ask<number>('leaveUnfinished')
+    await first[Symbol.asyncDispose]()
+    await using second = await startServerIn(directory, 'durable', 'answer')
+    const milliseconds = await second.ask<number>('recover')
+    show(`${runs} unfinished runs, taken up and completed after a kill`, `${round(milliseconds)} ms`)
+    await second[Symbol.asyncDispose]()
+    await rm(directory, { recursive: true, force: true })
+  },
+  /** A reader that stalls must cost little memory, and delay nobody. */
+  async stalled() {
+    await using server = await startServer('ticks')
+    await readStreams(server, false)
+    const without = await readStreams(server, false)
+    const beside = await readStreams(server, true)
+    const mib = (bytes: number): string => `${round(bytes / 2 ** 20, 1)} MiB`
+    show('500 streams', `p99 ${without.p99} ms over ${without.events} events, heap +${mib(without.heapGrowth)}`)
+    show(
+      '500 streams beside a stalled reader',
+      `p99 ${beside.p99} ms, heap +${mib(beside.heapGrowth)} (at most 64 MiB)`,
+    )
+    show('p99 beside a stalled reader over without', '', `${ratio(beside.p99, without.p99)} (at most 1.5)`)
   },
   async imports() {
     for (const { entry, milliseconds } of await importTimes())
