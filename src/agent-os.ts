@@ -8,11 +8,13 @@ import type { Logger } from './core/logger.js'
 import { agentRoutes } from './http/agents.js'
 import { createHttpApp } from './http/app.js'
 import type { BodyLimits } from './http/body-limits.js'
+import { checkpointRoutes } from './http/checkpoints.js'
 import { continueRoutes } from './http/continue.js'
 import { docsRoutes } from './http/docs.js'
 import { resumeRoutes } from './http/resume.js'
 import { runRoutes } from './http/runs.js'
 import type { ServerDescription, Services } from './http/services.js'
+import { sessionForkRoutes } from './http/session-fork.js'
 import { sessionRoutes } from './http/sessions.js'
 import { systemRoutes } from './http/system.js'
 import type { MountOptions, WebHandler } from './http/web-handler.js'
@@ -104,7 +106,16 @@ export class AgentOS implements WebHandler {
       enforcesScopes: false,
       compatibility: options.compatibility,
     }
-    const routes = [...agentRoutes, ...runRoutes, ...resumeRoutes, ...continueRoutes, ...sessionRoutes, ...systemRoutes]
+    const routes = [
+      ...agentRoutes,
+      ...runRoutes,
+      ...resumeRoutes,
+      ...continueRoutes,
+      ...checkpointRoutes,
+      ...sessionForkRoutes,
+      ...sessionRoutes,
+      ...systemRoutes,
+    ]
     this.http = createHttpApp<Services>({
       routes: [...routes, ...docsRoutes(routes)],
       authenticate: () => anonymousCaller,

@@ -30,11 +30,14 @@ const getCheckpoint = route({
   path: '/agents/{agent_id}/runs/{run_id}/checkpoints/{message_index}',
   operationId: 'get_agent_run_checkpoint',
   summary: 'Get a run as it was at a checkpoint',
-  description: 'A boundary inside a tool exchange moves down to before it; `checkpoint.message_index` says where it is.',
+  description:
+    'A boundary inside a tool exchange moves down to before it; `checkpoint.message_index` says where it is.',
   tags: ['Runs'],
   scope: runScope,
   // What is out of range is for the run to say: it has a code of its own.
-  params: runParams.extend({ messageIndex: queryInt(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER) }),
+  params: runParams.extend({
+    messageIndex: queryInt(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER).meta({ examples: ['2'] }),
+  }),
   query,
   response: { 200: CheckpointSnapshot },
   errors: {

@@ -36,3 +36,62 @@ export const cancelledExample = {
 }
 
 export const continueExample = { tools: [{ tool_call_id: 'call_1', confirmed: true }] }
+
+const checkpointExample = {
+  checkpoint_id: '1',
+  run_id: runExample.run_id,
+  session_id: runExample.session_id,
+  message_index: 1,
+  continue_from: 1,
+  status: 'running',
+  reason: 'checkpoint',
+  created_at: runExample.created_at,
+  message_id: 'msg_01',
+  message_role: 'user',
+  message_preview: 'Where is order 7?',
+  is_latest: false,
+}
+
+export const checkpointListExample = {
+  run_id: runExample.run_id,
+  session_id: runExample.session_id,
+  checkpoints: [
+    checkpointExample,
+    {
+      ...checkpointExample,
+      checkpoint_id: '2',
+      message_index: 2,
+      continue_from: 2,
+      status: 'completed',
+      reason: 'end',
+      message_id: 'msg_02',
+      message_role: 'assistant',
+      message_preview: runExample.content,
+      is_latest: true,
+    },
+  ],
+}
+
+export const checkpointSnapshotExample = {
+  checkpoint: checkpointExample,
+  snapshot: {
+    run_id: runExample.run_id,
+    session_id: runExample.session_id,
+    agent_id: runExample.agent_id,
+    agent_name: runExample.agent_name,
+    input: runExample.input,
+    content_type: 'str',
+    messages: [
+      {
+        id: 'msg_01',
+        role: 'user',
+        content: 'Where is order 7?',
+        from_history: false,
+        stop_after_tool_call: false,
+        created_at: 1777061700,
+      },
+    ],
+    status: 'running',
+    created_at: runExample.created_at,
+  },
+}

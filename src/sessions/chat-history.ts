@@ -27,6 +27,8 @@ export async function chatHistory(
   return slices.flat().slice(Math.max(0, count - limit))
 }
 
+/** What a later answer has superseded was not said any more. */
 function messagesOf(run: Run): Message[] {
+  if (run.status === 'regenerated') return []
   return (run.messages ?? []).filter(({ role, fromHistory }) => role !== 'system' && role !== 'tool' && !fromHistory)
 }

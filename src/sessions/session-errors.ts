@@ -1,7 +1,14 @@
-import { NotFoundError, ValidationError } from '../core/errors.js'
+import { ConflictError, NotFoundError, ValidationError } from '../core/errors.js'
 
 export function sessionNotFound(sessionId: string): NotFoundError {
   return new NotFoundError('SESSION_NOT_FOUND', `There is no session "${sessionId}".`)
+}
+
+export function sessionEmpty(sessionId: string): ConflictError {
+  return new ConflictError(
+    'SESSION_EMPTY',
+    `Session "${sessionId}" has no run that has ended, so there is nothing to copy.`,
+  )
 }
 
 export function lengthMismatch(ids: readonly string[], types: readonly string[]): ValidationError {

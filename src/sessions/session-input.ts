@@ -55,6 +55,13 @@ export type UpdateSession = z.input<typeof UpdateSession>
 export const SelectSession = z.object({ type: SessionType.optional(), userId: z.string().optional() })
 export type SelectSession = z.input<typeof SelectSession>
 
+/** What `sessions.fork()` takes. */
+export const ForkSession = SelectSession.extend({
+  /** The session is to be one of this agent. */
+  agentId: z.string().optional(),
+})
+export type ForkSession = z.input<typeof ForkSession>
+
 export const DEFAULT_HISTORY_LIMIT = 200
 
 /** How `sessions.get()` answers. */

@@ -49,6 +49,19 @@ export interface SessionRepository {
     changes: SessionChanges,
     options: SessionSelector & { at: number; ifUpdatedAt?: number },
   ): Promise<Session | undefined>
+  /**
+   * Copies a session under a new id, with its ended runs and their logs under new ids (see `SessionCopy`), in one
+   * transaction. Pending, running and paused runs stay behind.
+   *
+   * @returns how many runs were copied, nothing being written when there are none; undefined when the session is not
+   *   there.
+   */
+  fork(
+    caller: Caller,
+    sessionId: string,
+    newSessionId: string,
+    options: SessionSelector & { at: number },
+  ): Promise<number | undefined>
   /** Deletes sessions with their runs, logs and idempotency keys, all or none, and tells how many were the caller's. */
   delete(caller: Caller, sessionIds: readonly string[], selector?: SessionSelector): Promise<number>
 }

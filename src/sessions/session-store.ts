@@ -10,11 +10,12 @@ import { toRunRow } from '../runs/run-row.js'
 import type { RunRow } from '../runs/run-row.js'
 import { chatHistory } from './chat-history.js'
 import { componentOf } from './session-component.js'
-import { lengthMismatch, noSummary, sessionNotFound } from './session-errors.js'
+import { lengthMismatch, noSummary, sessionEmpty, sessionNotFound } from './session-errors.js'
 import {
   CreateSession,
   DEFAULT_HISTORY_LIMIT,
   DeleteSessions,
+  ForkSession,
   ListSessionRuns,
   ListSessions,
   ReadSession,
@@ -26,7 +27,7 @@ import type { SessionChanges, SessionRepository, SessionSelector } from './sessi
 import type { SessionRuns } from './session-runs.js'
 import { toSummaryTime, toTimeRange, toVersion } from './session-times.js'
 import { toDetail, toListItem } from './session-view.js'
-import type { Session, SessionDetail, SessionListItem } from './session.js'
+import type { ForkedSession, Session, SessionDetail, SessionListItem } from './session.js'
 
 /** Sessions: what conversations are kept, under which name, and with which state. */
 export class SessionStore {
@@ -108,6 +109,31 @@ export class SessionStore {
     }
     const stamped = summary && { ...summary, updatedAt: toSummaryTime(this.clock.now()) }
     return this.change(caller, sessionId, { name, state, metadata, summary: stamped }, selector, ifUpdatedAt)
+  }
+
+  /**
+   * Copies a session with its ended runs, their logs included: the copy can be gone on with, and its runs can be
+   * continued and followed. The state of the copy names its source as `forked_from_session_id`.
+   *
+   * @throws NotFoundError `SESSION_NOT_FOUND`
+   * @throws ConflictError `SESSION_EMPTY` when no run of it has ended.
+   *
+   * @example
+   * ```ts
+   * const { sessionId } = await agentOS.sessions.fork('thread-42')
+   * ```
+   */
+  async fork(caller: Caller, sessionId: string, options: ForkSession = {}): Promise<ForkedSession> {
+    const { agentId, ...select } = checkInput(ForkSession, options)
+    const session = await this.find(caller, sessionId, select)
+    const isMeant = agentId === undefined || (session.type === 'agent' && session.componentId === agentId)
+    if (!isMeant) throw sessionNotFound(sessionId)
+    const newSessionId = newId('ses')
+    const chosen = { ...this.selector(caller, select), at: this.clock.now() }
+    const copied = await this.sessions.fork(caller, sessionId, newSessionId, chosen)
+    if (copied === undefined) throw sessionNotFound(sessionId)
+    if (copied === 0) throw sessionEmpty(sessionId)
+    return { sessionId: newSessionId, forkedFromSessionId: sessionId }
   }
 
   /**

@@ -35,6 +35,12 @@ export interface Session {
   updatedAt: number
 }
 
+/** A copy of a session. */
+export const ForkedSession = z
+  .object({ sessionId: z.string(), forkedFromSessionId: z.string() })
+  .meta({ id: 'ForkedSession' })
+export type ForkedSession = z.infer<typeof ForkedSession>
+
 const inCommon = {
   sessionId: z.string(),
   sessionName: z.string(),

@@ -47,6 +47,7 @@ export class StorageHandle implements Storage {
     get: true,
     list: true,
     update: true,
+    fork: true,
     delete: true,
   })
   readonly media: MediaRepository = this.deferred('media', { put: true, get: true })

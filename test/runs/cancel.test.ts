@@ -49,13 +49,13 @@ describe('runs.cancel', () => {
 
   it('names the end that the log has, and nothing follows it, when it races with completion', async () => {
     const agentOS = testAgentOS(scripted('A short answer.'))
-    const trials = 300
+    const trials = 1000
     const ends = new Map<string, number>()
     for (let trial = 0; trial < trials; trial++) {
       const stream = agentOS.runs.stream({ agentId: 'my-agent', message: 'Hi' })
       const events = collect(stream)
       await stream.accepted
-      for (let turn = trial % 12; turn > 0; turn--) await new Promise((resolve) => setImmediate(resolve))
+      for (let turn = trial % 14; turn > 0; turn--) await new Promise((resolve) => setImmediate(resolve))
       const { status } = await agentOS.runs.cancel(stream.runId)
       const last = (await events).at(-1)!
       expect(last.event).toBe(status === 'cancelled' ? 'RunCancelled' : 'RunCompleted')

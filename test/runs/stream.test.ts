@@ -80,18 +80,20 @@ describe('runs.stream', () => {
 })
 
 describe('runs.resume', () => {
-  it('gives exactly the rest from every index, live and afterwards', async () => {
+  it('gives exactly the rest of a run of 300 events from every index, live and afterwards', async () => {
     const { opened, open } = gate()
-    const agentOS = testAgentOS(scripted({ content: text, stall: { afterDeltas: 3, until: opened } }))
+    const long = Array.from({ length: 295 }, (_, index) => `delta ${index}`.padEnd(16, '.')).join('')
+    const agentOS = testAgentOS(scripted({ content: long, stall: { afterDeltas: 150, until: opened } }))
     const stream = agentOS.runs.stream({ agentId: 'my-agent', message: 'Hi' })
     const whole = collect(stream)
     await stream.accepted
-    await until(async () => (await agentOS.runs.get(stream.runId)).content === text.slice(0, 48))
-    const live = Array.from({ length: 12 }, async (_, after) => {
+    await until(async () => (await agentOS.runs.head(stream.runId)).lastIndex >= 151)
+    const live = Array.from({ length: 300 }, async (_, after) => {
       return collect(await agentOS.runs.resume(stream.runId, { after }))
     })
     open()
     const events = await whole
+    expect(events).toHaveLength(300)
     for (const [after, rest] of (await Promise.all(live)).entries()) expect(rest).toEqual(events.slice(after + 1))
     for (let after = -1; after < events.length; after++) {
       const resumed = await agentOS.runs.resume(stream.runId, { after })

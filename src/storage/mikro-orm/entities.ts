@@ -1,4 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/core'
+import { ApprovalEntity } from './approval.entity.js'
+import { DeliveryEntity } from './delivery.entity.js'
 import { ExecutorEntity, IdempotencyKeyEntity, RunEntity, RunTextEntity, SegmentEntity } from './run.entity.js'
 import { SessionEntity } from './session.entity.js'
 
@@ -25,5 +27,7 @@ export const entities = [
   IdempotencyKeyEntity,
   MediaEntity,
   ExecutorEntity,
+  ApprovalEntity,
+  DeliveryEntity,
   SchemaVersionEntity,
 ]

@@ -12,6 +12,7 @@ import type {
 } from '../../sessions/session-repository.js'
 import type { EntityWork } from './entity-work.js'
 import { IdempotencyKeyEntity, RunEntity, RunTextEntity, SegmentEntity } from './run.entity.js'
+import { forkSession } from './session-fork.js'
 import { listSessions, type SessionScope } from './session-list.js'
 import { jsonColumn, nameColumns, toRow, toSession } from './session-row.js'
 import { SessionEntity, type SessionRow } from './session.entity.js'
@@ -69,6 +70,20 @@ export class MikroOrmSessionRepository implements SessionRepository {
       const columns = { ...changedColumns(changes), updatedAt }
       await em.nativeUpdate(SessionEntity, { sessionId }, columns)
       return toSession({ ...row, ...columns })
+    })
+  }
+
+  async fork(
+    caller: Caller,
+    sessionId: string,
+    newSessionId: string,
+    options: SessionSelector & { at: number },
+  ): Promise<number | undefined> {
+    const scope = scopeOf(caller, options)
+    if (!scope) return undefined
+    return this.entities.transaction(async (em) => {
+      const row = await em.findOne(SessionEntity, { ...scope, sessionId }, plain)
+      return row ? forkSession(em, toSession(row), newSessionId, options.at) : undefined
     })
   }
 

@@ -24,15 +24,18 @@ export interface FuzzRequest {
 const ids = quoted(
   fc.oneof({ arbitrary: fc.string({ unit: 'grapheme', minLength: 1, maxLength: 60 }), weight: 8 }, oddText),
 )
-const media = fc.constantFrom(
-  '[]',
-  '[]',
-  '[{"url":"https://example.com/a.png"}]',
-  '[{"url":"http://169.254.169.254/"}]',
-  '[{"content":"aGVsbG8=","mime_type":"image/png"}]',
-  '[{"filepath":"/etc/passwd"}]',
-  '[{"content":"%%%","url":"x"}]',
-  '"[{\\"url\\":\\"https://example.com/a.png\\"}]"',
+const media = fc.oneof(
+  {
+    arbitrary: fc.constantFrom(
+      '[]',
+      '[{"url":"https://example.com/a.png"}]',
+      '[{"url":"http://169.254.169.254/"}]',
+      '[{"content":"aGVsbG8=","mime_type":"image/png"}]',
+      '"[{\\"url\\":\\"https://example.com/a.png\\"}]"',
+    ),
+    weight: 12,
+  },
+  fc.constantFrom('[{"filepath":"/etc/passwd"}]', '[{"content":"%%%","url":"x"}]', '[{}]', '[null]'),
 )
 const objects = fc.oneof(jsonObjectText, quoted(jsonObjectText))
 
@@ -193,11 +196,17 @@ const sessionFields = {
 
 export const sessionRequest: fc.Arbitrary<FuzzRequest> = fc.record({
   method: fc.constant('POST'),
-  path: query({ type: fc.constantFrom('agent', 'team', 'workflow', 'AGENT'), user_id: oddText }).map(
-    (search) => `/sessions?${search}`,
+  path: fc.oneof(
+    { arbitrary: fc.constant('/sessions'), weight: 4 },
+    query({ type: fc.constantFrom('agent', 'team', 'workflow', 'AGENT'), user_id: oddText }).map(
+      (search) => `/sessions?${search}`,
+    ),
   ),
   headers: fc.constant(json),
-  body: bodyText({ ...sessionFields, session_id: ids, user_id: ids, agent_id: ids, team_id: ids, workflow_id: ids }),
+  body: fc.oneof(
+    { arbitrary: bodyText({ ...sessionFields, session_id: ids, user_id: ids, agent_id: ids }), weight: 4 },
+    bodyText({ ...sessionFields, agent_id: ids, team_id: ids, workflow_id: ids }),
+  ),
 })
 
 export const updateRequest: fc.Arbitrary<FuzzRequest> = fc.record({

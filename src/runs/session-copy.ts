@@ -1,0 +1,89 @@
+import type { Facts, Origin } from '../agents/log/entry.js'
+import { addUsage } from '../agents/log/metrics.js'
+import type { TokenCounts } from '../agents/log/metrics.js'
+import type { RunBody } from '../agents/log/run-record.js'
+import type { RunRequirement } from '../agents/log/tool-execution.js'
+import { newId } from '../core/ids.js'
+import type { Segment } from './run-repository.js'
+import { fromSegment, toSegment } from './segment.js'
+import type { PlacedEntry } from './segment.js'
+
+/**
+ * Makes copies of a session's runs under new ids: what names another run of the session names that one's copy. It does
+ * no more than rewrite texts, so that a storage can copy a session in one transaction.
+ */
+export class SessionCopy {
+  /** What the copied runs have used together. */
+  readonly usage: TokenCounts = {}
+  private readonly ids = new Map<string, string>()
+
+  constructor(private readonly fromSessionId: string) {}
+
+  /** The id of a run's copy, which is made with the first call. Runs are added before any text is copied. */
+  add(runId: string): string {
+    const id = this.ids.get(runId) ?? newId('run')
+    this.ids.set(runId, id)
+    return id
+  }
+
+  /** The copy's id; undefined for a run that is not copied. */
+  idOf(runId: string): string | undefined {
+    return this.ids.get(runId)
+  }
+
+  /** A run's record, as JSON text. */
+  body(text: string): string {
+    const body = JSON.parse(text) as RunBody
+    addUsage(this.usage, body.metrics ?? {})
+    const requirements = body.requirements?.map((requirement) => this.requirement(requirement))
+    return JSON.stringify({ ...body, ...this.origin(body), ...(requirements && { requirements }) })
+  }
+
+  segment(segment: Segment): Segment {
+    return toSegment(
+      fromSegment(segment).map((placed) => this.placed(placed)),
+      segment.attempt,
+    )
+  }
+
+  private placed(placed: PlacedEntry): PlacedEntry {
+    const { index, entry } = placed
+    const event =
+      entry.event.event === 'RunPaused'
+        ? { ...entry.event, requirements: entry.event.requirements.map((one) => this.requirement(one)) }
+        : entry.event
+    const facts = entry.facts || index === 0 ? this.facts(entry.facts ?? {}, index === 0) : undefined
+    return { ...placed, entry: facts ? { event, facts } : { event } }
+  }
+
+  private facts({ replaces, ...facts }: Facts, isFirst: boolean): Facts {
+    const { historyRunIds, inherited, origin } = facts
+    const superseded = replaces === undefined ? undefined : this.idOf(replaces)
+    return {
+      ...facts,
+      ...(historyRunIds && { historyRunIds: historyRunIds.map((runId) => this.idOf(runId) ?? runId) }),
+      ...(inherited && {
+        inherited: { ...inherited, requirements: inherited.requirements.map((one) => this.requirement(one)) },
+      }),
+      // Else a copy that is continued would supersede a run of the session that it was copied from.
+      ...(superseded !== undefined && { replaces: superseded }),
+      ...((isFirst || origin) && { origin: this.origin(origin ?? {}) }),
+    }
+  }
+
+  private origin({ forkedFromRunId, forkedFromMessageIndex, forkedFromSessionId, regeneratedFrom }: Origin): Origin {
+    return {
+      ...(forkedFromRunId !== undefined && { forkedFromRunId: this.idOf(forkedFromRunId) ?? forkedFromRunId }),
+      ...(forkedFromMessageIndex !== undefined && { forkedFromMessageIndex }),
+      ...(regeneratedFrom !== undefined && { regeneratedFrom: this.idOf(regeneratedFrom) ?? regeneratedFrom }),
+      // The oldest ancestor.
+      forkedFromSessionId: forkedFromSessionId ?? this.fromSessionId,
+    }
+  }
+
+  private requirement(requirement: RunRequirement): RunRequirement {
+    const { memberRunId } = requirement
+    if (memberRunId === undefined) return requirement
+    return { ...requirement, memberRunId: this.idOf(memberRunId) ?? memberRunId }
+  }
+}
