@@ -1,4 +1,10 @@
+import { AgentRun } from './agents/log/run-record.js'
 import type { Runnable } from './agents/runnable.js'
+import { ApprovalGate } from './approvals/approval-gate.js'
+import { ApprovalNotices } from './approvals/approval-notices.js'
+import type { ApprovalCallbacks } from './approvals/approval-notices.js'
+import { Approval } from './approvals/approval.js'
+import { RunApprovals } from './approvals/run-approvals.js'
 import { anonymousCaller, bindCaller, fullCaller } from './core/caller.js'
 import type { Bound, Caller } from './core/caller.js'
 import { systemClock, toIso } from './core/clock.js'
@@ -7,10 +13,12 @@ import { consoleLogger } from './core/logger.js'
 import type { Logger } from './core/logger.js'
 import { agentRoutes } from './http/agents.js'
 import { createHttpApp } from './http/app.js'
+import { approvalRoutes } from './http/approvals.js'
 import type { BodyLimits } from './http/body-limits.js'
 import { checkpointRoutes } from './http/checkpoints.js'
 import { continueRoutes } from './http/continue.js'
 import { docsRoutes } from './http/docs.js'
+import { encoder } from './http/encode.js'
 import { resumeRoutes } from './http/resume.js'
 import { runRoutes } from './http/runs.js'
 import type { ServerDescription, Services } from './http/services.js'
@@ -24,6 +32,9 @@ import type { RunSettings } from './runs/run-manager.js'
 import { SessionStore } from './sessions/session-store.js'
 import { sqlite } from './storage/sqlite.js'
 import type { Storage } from './storage/storage.js'
+import type { WebhookOptions } from './webhooks/webhook-options.js'
+import { WebhookOutbox } from './webhooks/webhook-outbox.js'
+import { WebhookSender } from './webhooks/webhook-sender.js'
 
 /** What an AgentOS is made of. */
 export interface AgentOSOptions {
@@ -44,10 +55,19 @@ export interface AgentOSOptions {
   limits?: Partial<BodyLimits>
   /** Times of runs, in milliseconds. */
   runs?: Partial<RunSettings>
+  approvals?: ApprovalOptions
+  /** Without it, no run can have a webhook. */
+  webhooks?: WebhookOptions
   /** `agno` spells states and times of runs as AgentOSClient, the client library of the origin, compares them. */
   compatibility?: 'agno'
   /** Where time comes from, for tests. */
   clock?: Clock
+}
+
+/** How approvals are treated, and who is called when something happens to one. */
+export interface ApprovalOptions extends ApprovalCallbacks {
+  /** Lets a caller resolve the approval of a run that it has started itself. Default: false. */
+  allowSelfApproval?: boolean
 }
 
 /**
@@ -68,10 +88,13 @@ export class AgentOS implements WebHandler {
   readonly runs: Bound<RunManager>
   /** Sessions, as the host itself. */
   readonly sessions: Bound<SessionStore>
+  /** Approvals, as the host itself. */
+  readonly approvals: Bound<ApprovalGate>
   private readonly storage: Storage
   private readonly server: ServerDescription
   private readonly runManager: RunManager
   private readonly sessionStore: SessionStore
+  private readonly approvalGate: ApprovalGate
   private readonly http: WebHandler
   private stopping: Promise<void> | undefined
 
@@ -80,9 +103,46 @@ export class AgentOS implements WebHandler {
     const { id = 'agentos', version = '1.0.0', clock = systemClock, logger = consoleLogger } = options
     this.id = id
     this.storage = options.storage ?? sqlite('agentos.db')
-    const { runs, sessions, media, events } = this.storage
+    const { runs, sessions, media, events, approvals } = this.storage
     const catalog = new Catalog(options.agents)
-    const runManager = new RunManager({ runs, media, events, catalog, clock, logger, settings: options.runs })
+    const outbox = options.webhooks && new WebhookOutbox(options.webhooks, encoder(Approval))
+    const { allowSelfApproval = false, ...callbacks } = options.approvals ?? {}
+    const notices = new ApprovalNotices(callbacks, outbox, logger)
+    this.approvalGate = new ApprovalGate({
+      approvals,
+      notices,
+      catalog,
+      clock,
+      logger,
+      allowsSelfApproval: allowSelfApproval,
+      continueRun: (runId) => runManager.continueInBackground(fullCaller, runId),
+    })
+    const encodeRun = encoder(AgentRun, options.compatibility ?? 'standard')
+    const sender =
+      outbox &&
+      new WebhookSender({
+        webhooks: this.storage.webhooks,
+        outbox,
+        options: options.webhooks!,
+        runAsOf: async (runId, index) => {
+          const run = await runManager.asOf(runId, index)
+          return run && JSON.stringify(encodeRun(run))
+        },
+        clock,
+        logger,
+      })
+    const runManager = new RunManager({
+      runs,
+      media,
+      events,
+      catalog,
+      clock,
+      logger,
+      settings: options.runs,
+      approvals: new RunApprovals({ approvals, notices, clock, logger }),
+      webhooks: outbox,
+      chores: [this.approvalGate, ...(sender ? [sender] : [])],
+    })
     this.runManager = runManager
     this.sessionStore = new SessionStore(
       sessions,
@@ -114,6 +174,7 @@ export class AgentOS implements WebHandler {
       ...checkpointRoutes,
       ...sessionForkRoutes,
       ...sessionRoutes,
+      ...approvalRoutes,
       ...systemRoutes,
     ]
     this.http = createHttpApp<Services>({
@@ -125,14 +186,15 @@ export class AgentOS implements WebHandler {
       limits: options.limits,
       compatibility: options.compatibility,
     })
-    const { runs: ownRuns, sessions: ownSessions } = this.as(fullCaller)
-    this.runs = ownRuns
-    this.sessions = ownSessions
+    const own = this.as(fullCaller)
+    this.runs = own.runs
+    this.sessions = own.sessions
+    this.approvals = own.approvals
   }
 
   /** The services as this caller may use them: rows that it may not see don't exist for it. */
   as(caller: Caller): Services {
-    return new CallerServices(caller, this.runManager, this.sessionStore, this.server)
+    return new CallerServices(caller, this.runManager, this.sessionStore, this.approvalGate, this.server)
   }
 
   /** Answers a Web-standard request; the adapters of hosts call it. */
@@ -167,11 +229,13 @@ export class AgentOS implements WebHandler {
 class CallerServices implements Services {
   private boundRuns: Bound<RunManager> | undefined
   private boundSessions: Bound<SessionStore> | undefined
+  private boundApprovals: Bound<ApprovalGate> | undefined
 
   constructor(
     private readonly caller: Caller,
     private readonly runManager: RunManager,
     private readonly sessionStore: SessionStore,
+    private readonly approvalGate: ApprovalGate,
     readonly server: ServerDescription,
   ) {}
 
@@ -181,5 +245,9 @@ class CallerServices implements Services {
 
   get sessions(): Bound<SessionStore> {
     return (this.boundSessions ??= bindCaller(this.sessionStore, this.caller))
+  }
+
+  get approvals(): Bound<ApprovalGate> {
+    return (this.boundApprovals ??= bindCaller(this.approvalGate, this.caller))
   }
 }

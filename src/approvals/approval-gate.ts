@@ -1,3 +1,4 @@
+import type { Decision } from '../agents/log/decision.js'
 import type { Caller } from '../core/caller.js'
 import { fullCaller } from '../core/caller.js'
 import { checkInput } from '../core/check-input.js'
@@ -6,6 +7,7 @@ import { AgentOSError, UnavailableError } from '../core/errors.js'
 import type { Logger } from '../core/logger.js'
 import type { Page } from '../core/page.js'
 import { visibleUserId } from '../core/principal.js'
+import type { Catalog } from '../runs/catalog.js'
 import { alreadyResolved, approvalNotFound, pendingDelete, selfApproval } from './approval-errors.js'
 import type { ApprovalNotices } from './approval-notices.js'
 import type { ApprovalFilter, ApprovalRepository, Resolution, StoredApproval } from './approval-repository.js'
@@ -13,13 +15,15 @@ import { toApproval, toStatus } from './approval-view.js'
 import { CountApprovals, ListApprovals, ResolveApproval } from './approval.js'
 import type { Approval, ApprovalStatus } from './approval.js'
 import { expire, expireOverdue, isOverdue } from './expiry.js'
-import { checkedDecisions, gatedBy } from './resolution.js'
-import type { GatedRuns } from './gated-runs.js'
+import { checkedDecisions } from './resolution.js'
 import { seesAllApprovals } from './visibility.js'
 
 export interface ApprovalGateParts {
   approvals: ApprovalRepository
-  runs: GatedRuns
+  /** What can be run, as it is now. */
+  catalog: Catalog
+  /** Has a run go on in the background, as the caller that started it. */
+  continueRun(runId: string): Promise<unknown>
   notices: ApprovalNotices
   clock: Clock
   logger: Logger
@@ -88,7 +92,7 @@ export class ApprovalGate {
     this.refuseSelf(caller, stored)
     if (stored.status !== 'pending') throw alreadyResolved(stored)
     const decisions = checkedDecisions(stored, status, resolutionData ?? {})
-    await this.parts.runs.check(stored.source, gatedBy(stored), decisions)
+    await this.checkCalls(stored, decisions)
     const at = clock.now()
     const by = caller.userId ?? resolvedBy
     const resolved: StoredApproval = {
@@ -157,14 +161,26 @@ export class ApprovalGate {
     if (caller.userId === userId || caller.userId === startedBy) throw selfApproval(id)
   }
 
+  /** Whether the calls can be made by the component as it is now. One that another process has is looked at there. */
+  private async checkCalls(stored: StoredApproval, decisions: readonly Decision[]): Promise<void> {
+    const component = this.parts.catalog.agents.find(({ id }) => id === stored.source.id)
+    const tools = new Map(stored.requirements.map(({ toolExecution }) => [toolExecution.toolCallId, toolExecution]))
+    await component?.checkDecisions?.(
+      decisions.map((decision) => ({ decision, tool: tools.get(decision.toolCallId)! })),
+    )
+  }
+
   /** Has the run go on. Where it can't, the decision stands all the same, and is there for whoever continues it. */
   private async continueRun({ id, runId }: { id: string; runId: string }): Promise<void> {
-    const { approvals, runs, logger } = this.parts
+    const { approvals, logger } = this.parts
     try {
-      await runs.continue(runId)
+      await this.parts.continueRun(runId)
     } catch (error) {
       if (!(error instanceof AgentOSError) || error instanceof UnavailableError) {
-        logger.error({ err: error, approvalId: id, runId }, 'A run could not go on after its approval; it is tried again')
+        logger.error(
+          { err: error, approvalId: id, runId },
+          'A run could not go on after its approval; it is tried again',
+        )
         return
       }
       logger.warn({ err: error, approvalId: id, runId }, 'A run does not go on by itself after its approval')

@@ -1,12 +1,16 @@
 import type { Logger } from '../core/logger.js'
 import type { ApprovalEventType, Delivery } from '../webhooks/delivery.js'
+import type { WebhookOutbox } from '../webhooks/webhook-outbox.js'
 import type { StoredApproval } from './approval-repository.js'
 import { toApproval } from './approval-view.js'
 import type { Approval } from './approval.js'
 
 type Callback = (approval: Approval) => void | Promise<void>
 
-/** Called in the process in which it happens, after it is stored. A webhook endpoint is told for sure; these may be missed when the process dies. */
+/**
+ * Called in the process in which it happens, after it is stored. They are missed when the process dies then; a webhook
+ * endpoint is told for sure.
+ */
 export interface ApprovalCallbacks {
   /** A run waits for an approval. */
   onCreated?: Callback
@@ -14,14 +18,6 @@ export interface ApprovalCallbacks {
   onResolved?: Callback
   /** Nobody has resolved it in time. */
   onExpired?: Callback
-}
-
-/** Where approvals are posted to. */
-export interface ApprovalOutbox {
-  /** What is to be stored with the event. */
-  approvalDeliveries(type: ApprovalEventType, approval: Approval, runId: string, at: number): Delivery[]
-  /** Something is to be sent. */
-  wake(): void
 }
 
 const CALLBACKS = {
@@ -34,13 +30,13 @@ const CALLBACKS = {
 export class ApprovalNotices {
   constructor(
     private readonly callbacks: ApprovalCallbacks,
-    private readonly outbox: ApprovalOutbox | undefined,
+    private readonly outbox: Pick<WebhookOutbox, 'ofApproval' | 'wake'> | undefined,
     private readonly logger: Logger,
   ) {}
 
   /** What is stored together with the event. */
   deliveries(type: ApprovalEventType, stored: StoredApproval, at: number): Delivery[] {
-    return this.outbox?.approvalDeliveries(type, toApproval(stored), stored.runId, at) ?? []
+    return this.outbox?.ofApproval(type, toApproval(stored), at) ?? []
   }
 
   /** Called once the event is stored. */

@@ -16,7 +16,11 @@ export function isOverdue({ status, terms }: StoredApproval, at: number): boolea
 }
 
 /** Ends the wait for an approval whose time is up, once, and tells the host. False when somebody was faster. */
-export async function expire({ approvals, notices }: ExpiryParts, stored: StoredApproval, at: number): Promise<boolean> {
+export async function expire(
+  { approvals, notices }: ExpiryParts,
+  stored: StoredApproval,
+  at: number,
+): Promise<boolean> {
   const isRejected = stored.terms?.onExpiry === 'reject'
   const expired: StoredApproval = isRejected
     ? { ...stored, status: 'expired', resolvedAt: at, updatedAt: at }

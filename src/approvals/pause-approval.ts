@@ -19,15 +19,15 @@ export function withApproval(
   at: number,
 ): { entry: LogEntry; approval?: StoredApproval } {
   const { event, facts } = entry
-  if (event.event !== 'RunPaused' || !('requirements' in event)) return { entry }
-  const requirements = event.requirements as RunRequirement[]
+  if (event.event !== 'RunPaused') return { entry }
+  const { requirements, tools } = event
   const gated = requirements.flatMap(({ toolExecution }) => (isGated(toolExecution) ? [toolExecution] : []))
   if (gated.length === 0) return { entry }
   const approvalId = newId('apr')
   const stamp = (tool: ToolExecution): ToolExecution => (isGated(tool) ? { ...tool, approvalId } : tool)
   const stamped = requirements.map((one) => ({ ...one, toolExecution: stamp(one.toolExecution) }))
   return {
-    entry: { ...entry, event: { ...event, tools: (event.tools as ToolExecution[]).map(stamp), requirements: stamped } },
+    entry: { ...entry, event: { ...event, ...(tools && { tools: tools.map(stamp) }), requirements: stamped } },
     approval: {
       ...about(run, approvalId, gated, stamped, at),
       status: 'pending',
@@ -40,6 +40,16 @@ export function withApproval(
 /** Whether a call waits for an approval, and for nothing less. */
 export function isGated(tool: ToolExecution): boolean {
   return tool.approvalType === 'required' && isWaiting(tool)
+}
+
+/**
+ * The call as a copy of its run takes it over. What was approved is the call of the source: where it may still be made,
+ * the copy of it takes an approval of its own.
+ */
+export function withoutApproval(tool: ToolExecution): ToolExecution {
+  if (tool.result !== undefined || tool.approvalId === undefined) return tool
+  const { approvalId: _approval, ...rest } = tool
+  return rest
 }
 
 /**
@@ -102,10 +112,7 @@ function about(
   }
 }
 
-function pauseTypeOf({
-  externalExecutionRequired,
-  requiresUserInput,
-}: ToolExecution): StoredApproval['pauseType'] {
+function pauseTypeOf({ externalExecutionRequired, requiresUserInput }: ToolExecution): StoredApproval['pauseType'] {
   if (externalExecutionRequired) return 'external_execution'
   return requiresUserInput ? 'user_input' : 'confirmation'
 }

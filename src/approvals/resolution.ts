@@ -25,7 +25,7 @@ export function decisionsOf(
 }
 
 /** The requirements of an approval that wait for it. */
-export function gatedBy({ id, requirements }: Pick<StoredApproval, 'id' | 'requirements'>): RunRequirement[] {
+function gatedBy({ id, requirements }: Pick<StoredApproval, 'id' | 'requirements'>): RunRequirement[] {
   return requirements.filter(({ toolExecution }) => toolExecution.approvalId === id && isWaiting(toolExecution))
 }
 
@@ -92,6 +92,8 @@ function refuseUnknown(waiting: readonly RunRequirement[], { values = {}, result
 }
 
 function missingFields(schema: { name: string; value?: unknown }[] = [], { values = {} }: ResolutionData): string {
-  const missing = schema.filter(({ name, value }) => value == null && (!Object.hasOwn(values, name) || values[name] == null))
+  const missing = schema.filter(
+    ({ name, value }) => value == null && (!Object.hasOwn(values, name) || values[name] == null),
+  )
   return missing.map(({ name }) => `"${name}"`).join(', ')
 }

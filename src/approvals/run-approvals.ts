@@ -26,7 +26,11 @@ export class RunApprovals {
   constructor(private readonly parts: RunApprovalsParts) {}
 
   /** The entry of a pause as it is logged, and what is stored with it. */
-  pause(entry: LogEntry, run: PausedRun, at: number): { entry: LogEntry; approval?: StoredApproval; deliveries: Delivery[] } {
+  pause(
+    entry: LogEntry,
+    run: PausedRun,
+    at: number,
+  ): { entry: LogEntry; approval?: StoredApproval; deliveries: Delivery[] } {
     const paused = withApproval(entry, run, at)
     const { approval } = paused
     if (!approval) return { ...paused, deliveries: [] }
@@ -58,7 +62,12 @@ export class RunApprovals {
   }
 
   /** Decisions with their records, where calls are only to be recorded; and what is stored with them. */
-  audit(decisions: readonly Decision[], requirements: readonly RunRequirement[], run: PausedRun, by: string | undefined) {
+  audit(
+    decisions: readonly Decision[],
+    requirements: readonly RunRequirement[],
+    run: PausedRun,
+    by: string | undefined,
+  ) {
     const at = this.parts.clock.now()
     const audited = withAudits(decisions, requirements, run, { ...(by !== undefined && { by }), at })
     const deliveries = audited.approvals.flatMap((one) => this.parts.notices.deliveries('approval.resolved', one, at))
@@ -67,7 +76,8 @@ export class RunApprovals {
 
   /** Called when decisions and their records are stored. */
   audited(approvals: readonly StoredApproval[]): void {
-    for (const approval of approvals) this.parts.notices.tell('approval.resolved', { ...approval, runStatus: 'running' })
+    for (const approval of approvals)
+      this.parts.notices.tell('approval.resolved', { ...approval, runStatus: 'running' })
   }
 
   private async resolved(id: string): Promise<StoredApproval> {

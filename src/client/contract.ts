@@ -129,6 +129,7 @@ export const forms: Readonly<Record<string, Form>> = {
   },
   RunFailure: { fields: {} },
   RunAccepted: { fields: {} },
+  RunWebhook: { fields: {} },
   RunRow: {
     fields: {
       reasoning_steps: ['ReasoningStep'],
@@ -185,6 +186,7 @@ export const operations = {
         videos: [{ fields: {} }],
         input_files: ['File'],
         files: ['File'],
+        webhook: 'RunWebhook',
       },
     },
     answers: { '200': 'RunOutput', '202': 'RunAccepted' },

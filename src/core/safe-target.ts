@@ -35,19 +35,36 @@ const privateNames = ['localhost', 'local', 'localdomain', 'internal', 'intranet
  *   public internet, on a port other than 80, 443 or one from 1024 up.
  */
 export async function safeTarget(input: string | URL, policy: SafeFetchPolicy): Promise<SafeTarget> {
+  const { url, hostname, trusted } = checkUrl(input, policy)
+  const addresses = isIP(hostname) ? [hostname] : await resolveAll(hostname, policy.resolve ?? systemResolver)
+  if (!trusted) checkAddresses(hostname, addresses)
+  return { url, hostname, addresses: addresses.map(canonicalAddress) }
+}
+
+/**
+ * Checks what a URL says by itself, without asking for the addresses of a name: what passes here may still be refused
+ * when it is fetched.
+ *
+ * @throws ValidationError `URL_FORBIDDEN`
+ */
+export function checkUrl(
+  input: string | URL,
+  policy: SafeFetchPolicy,
+): { url: URL; hostname: string; trusted: boolean } {
   const url = parse(input)
   const hostname = url.hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '')
   const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80))
   const trusted = policy.allowedHosts?.includes(`${url.hostname}:${port}`) ?? false
   if (!trusted) checkNameAndPort(hostname, port)
+  if (!trusted && isIP(hostname)) checkAddresses(hostname, [hostname])
+  return { url, hostname, trusted }
+}
 
-  const addresses = isIP(hostname) ? [hostname] : await resolveAll(hostname, policy.resolve ?? systemResolver)
+function checkAddresses(hostname: string, addresses: readonly string[]): void {
   // One forbidden address among several is enough: which one a connection takes is not ours to choose. The detail
   // does not name it, or the answer would map the inside of the network for whoever asks.
-  if (!trusted && !addresses.every(isPublicAddress)) {
-    throw forbidden(`The URL's host "${hostname}" is not a public internet address.`)
-  }
-  return { url, hostname, addresses: addresses.map(canonicalAddress) }
+  if (addresses.every(isPublicAddress)) return
+  throw forbidden(`The URL's host "${hostname}" is not a public internet address.`)
 }
 
 function parse(input: string | URL): URL {

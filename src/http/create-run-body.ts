@@ -15,6 +15,7 @@ const {
   sessionState,
   metadata,
   outputSchema,
+  webhook,
   runAfter: _iso,
   ...plainFields
 } = createRunFields
@@ -44,6 +45,7 @@ export const createRunBody = z.object({
   metadata: jsonField(metadata),
   knowledgeFilters: jsonField(z.union([UserJsonObject, z.array(z.unknown())]).optional()),
   outputSchema: jsonField(outputSchema),
+  webhook: jsonField(webhook),
 })
 export type CreateRunBody = z.output<typeof createRunBody>
 

@@ -8,11 +8,6 @@ export function queryInt(min: number, max: number, defaultValue?: number): z.Zod
   return defaultValue === undefined ? parsed : parsed.default(defaultValue)
 }
 
-/** A number that may have a fraction. */
-export function queryNumber(min: number, max: number): z.ZodType<number> {
-  return z.preprocess(textToNumber, z.number().min(min).max(max))
-}
-
 /** `true/false/1/0/yes/no/on/off` in any case. */
 export function queryBoolean(): z.ZodType<boolean>
 export function queryBoolean(defaultValue: boolean): z.ZodType<boolean, boolean | undefined>

@@ -1,3 +1,4 @@
+import type { ApprovalGate } from '../approvals/approval-gate.js'
 import type { Bound } from '../core/caller.js'
 import type { Catalog } from '../runs/catalog.js'
 import type { RunManager } from '../runs/run-manager.js'
@@ -32,6 +33,7 @@ export interface ServerDescription {
 export interface Services {
   readonly runs: Bound<RunManager>
   readonly sessions: Bound<SessionStore>
+  readonly approvals: Bound<ApprovalGate>
   readonly server: ServerDescription
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { Audio, File, Image, Video } from '../agents/log/media.js'
 import { CONCURRENCY_MODES } from '../agents/runnable.js'
 import { CallerChosenId, UserJsonObject } from '../core/schema.js'
+import { RunWebhook } from '../webhooks/webhook.js'
 
 /** Fields of a run's creation that code and HTTP share. */
 export const createRunFields = {
@@ -32,6 +33,8 @@ export const createRunFields = {
   runAfter: z.iso.datetime({ offset: true }).optional(),
   /** In the background: higher first, -100 to 100. Default: 0. */
   priority: z.number().int().min(-100).max(100).optional(),
+  /** Where the run's end, and each of its pauses, is posted to, signed. */
+  webhook: RunWebhook.optional(),
 }
 
 /** What `runs.create()`, `runs.stream()` and `runs.start()` take. */

@@ -50,20 +50,30 @@ export class UndecidedError extends ConflictError {
 }
 
 /**
- * The decisions about what a run waits for, out of all its requirements. Only decisions are taken from what was given, for calls that wait; names,
- * arguments and flags are the stored run's.
+ * The decisions about what a run waits for, out of all its requirements. Only decisions are taken from what was given,
+ * for calls that wait; names, arguments and flags are the stored run's.
  *
+ * @param settled what approvals have decided, by the call's id: nothing else counts for these calls.
+ * @throws ConflictError `APPROVAL_ALREADY_RESOLVED` when what was given contradicts an approval.
  * @throws ValidationError `UNKNOWN_TOOL_CALL` for a call that the run does not wait for; `VALIDATION_ERROR` for a field
  *   that was not asked for.
  * @throws ConflictError `RUN_REQUIREMENTS_UNRESOLVED` when one is left undecided.
  */
-export function decide(requirements: readonly RunRequirement[], given: GivenDecisions): Decision[] {
+export function decide(
+  requirements: readonly RunRequirement[],
+  given: GivenDecisions,
+  settled: ReadonlyMap<string, Decision> = NOTHING_SETTLED,
+): Decision[] {
   // Clients send the whole list back: what was decided before is passed over.
   const byCall = collect(requirements, given)
   const waiting = requirements.filter(({ toolExecution }) => isWaiting(toolExecution))
   const undecided: string[] = []
   const decisions = waiting.flatMap((requirement) => {
-    const decision = decisionOf(requirement.toolExecution, byCall.get(requirement.toolExecution.toolCallId) ?? {})
+    const { toolCallId } = requirement.toolExecution
+    const said = byCall.get(toolCallId) ?? {}
+    const made = settled.get(toolCallId)
+    if (made && contradicts(said, made)) throw settledOtherwise(made)
+    const decision = made ?? decisionOf(requirement.toolExecution, said)
     if (decision) return [decision]
     undecided.push(requirement.id)
     return []
@@ -72,7 +82,30 @@ export function decide(requirements: readonly RunRequirement[], given: GivenDeci
   return decisions
 }
 
+const NOTHING_SETTLED: ReadonlyMap<string, Decision> = new Map()
+
 type Given = z.output<typeof ToolFields>
+
+/** Whether somebody wants something else than what was decided. A form that is sent back as it came says nothing. */
+function contradicts({ confirmed, editedArgs, result, userInputSchema }: Given, made: Decision): boolean {
+  const wanted = made.kind !== 'reject'
+  if (typeof confirmed === 'boolean' && confirmed !== wanted) return true
+  if (editedArgs && !(made.kind === 'confirm' && isSame(editedArgs, made.editedArgs))) return true
+  if (typeof result === 'string' && !(made.kind === 'external' && made.result === result)) return true
+  if (made.kind !== 'input') return false
+  return (userInputSchema ?? []).some(({ name, value }) => value != null && !isSame(value, made.values[name]))
+}
+
+function isSame(left: unknown, right: unknown): boolean {
+  return JSON.stringify(left) === JSON.stringify(right)
+}
+
+function settledOtherwise({ toolCallId, approvalId }: Decision): ConflictError {
+  return new ConflictError(
+    'APPROVAL_ALREADY_RESOLVED',
+    `Approval "${approvalId}" has decided about call "${toolCallId}" otherwise. Leave the call out.`,
+  )
+}
 
 function collect(requirements: readonly RunRequirement[], given: GivenDecisions): Map<string, Given> {
   const byId = new Map(requirements.map((requirement) => [requirement.id, requirement.toolExecution.toolCallId]))

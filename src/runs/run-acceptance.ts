@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { z } from 'zod'
+import type { z } from 'zod'
 import type { LogEntry } from '../agents/log/entry.js'
 import type { RunInput } from '../agents/log/run-record.js'
 import type { Runnable, RunOptions } from '../agents/runnable.js'
@@ -9,6 +9,9 @@ import type { Clock } from '../core/clock.js'
 import { newId } from '../core/ids.js'
 import type { JsonObject, JsonValue } from '../core/json.js'
 import { attributedUserId } from '../core/principal.js'
+import { secretUnknown } from '../webhooks/webhook-outbox.js'
+import type { WebhookOutbox } from '../webhooks/webhook-outbox.js'
+import type { RunWebhook } from '../webhooks/webhook.js'
 import type { Catalog } from './catalog.js'
 import { checkMedia } from './check-media.js'
 import { CreateRun } from './create-run.js'
@@ -27,6 +30,7 @@ export interface AcceptanceParts {
   executorId: string
   /** Pending runs of the database from which on a further one is refused. */
   maxPending: number
+  webhooks?: WebhookOutbox
 }
 
 /** A run that was asked for, checked and not yet stored. */
@@ -68,6 +72,7 @@ export class RunAcceptance {
     const input = checkInput(CreateRun, fields)
     const runnable = this.parts.catalog.agent(input.agentId)
     checkMedia(input)
+    this.checkWebhook(input.webhook)
     const runInput = toRunInput(input)
     return {
       runnable,
@@ -81,6 +86,7 @@ export class RunAcceptance {
         options: toOptions(caller, input),
         caller,
         ...(input.idempotencyKey !== undefined && { isRepeatable: true }),
+        ...(input.webhook && { webhook: input.webhook }),
       },
       createdAt: this.parts.clock.now(),
       concurrency: input.concurrency ?? runnable.concurrency ?? 'queue',
@@ -88,6 +94,13 @@ export class RunAcceptance {
       ...(mode === 'background' && input.runAfter !== undefined && { runAfter: Date.parse(input.runAfter) }),
       ...(input.idempotencyKey !== undefined && { idempotencyKey: input.idempotencyKey }),
     }
+  }
+
+  private checkWebhook(webhook: RunWebhook | undefined): void {
+    if (!webhook) return
+    const { webhooks } = this.parts
+    if (!webhooks) throw secretUnknown(webhook.secretRef)
+    webhooks.check(webhook)
   }
 
   /** Stores the run. `repeated` names the run that the same request has made before. */

@@ -6,12 +6,15 @@ import type { Caller } from '../core/caller.js'
 import type { Clock } from '../core/clock.js'
 import { NotFoundError } from '../core/errors.js'
 import type { EventBus } from './event-bus.js'
+import { legEnd, tellOfEnd } from './leg-end.js'
+import type { LegWitnesses } from './leg-end.js'
 import { LeaseLostError, RunLog } from './run-log.js'
 import type { RunHead, RunRepository } from './run-repository.js'
+import { parseRequest } from './run-request.js'
 import { foldLog } from './stored-run.js'
 import type { StoredMedia } from './stored-media.js'
 
-export interface RunCancellerParts {
+export interface RunCancellerParts extends LegWitnesses {
   runs: RunRepository
   media: StoredMedia
   events: EventBus
@@ -90,8 +93,11 @@ export class RunCanceller {
       onFailure: () => undefined,
     })
     for (const entry of cancelEntries(fold, clock.now(), reason)) log.append(entry)
+    const ending = { runId, request: parseRequest(taken.request) }
+    const end = legEnd(this.parts, ending, fold, 'cancelled', clock.now())
     try {
-      await log.commit({ status: 'cancelled', usage: fold.metrics(clock.now()) })
+      await log.commit(end)
+      tellOfEnd(this.parts, end)
     } catch (error) {
       if (!(error instanceof LeaseLostError)) throw error
     }

@@ -1,3 +1,4 @@
+import { isGated } from '../approvals/pause-approval.js'
 import type { Facts, LogEntry } from '../agents/log/entry.js'
 import type { Decision } from '../agents/log/decision.js'
 import type { RunFold } from '../agents/log/fold.js'
@@ -7,7 +8,8 @@ import type { Runnable } from '../agents/runnable.js'
 import type { Caller } from '../core/caller.js'
 import { checkInput } from '../core/check-input.js'
 import type { Clock } from '../core/clock.js'
-import { ConflictError, NotFoundError } from '../core/errors.js'
+import { ConflictError, NotConfiguredError, NotFoundError } from '../core/errors.js'
+import { audited, tellOfAudits } from './audited.js'
 import type { Catalog } from './catalog.js'
 import { continuePoint } from './continue-point.js'
 import { checkParams, ContinueRun } from './continue-run.js'
@@ -15,15 +17,17 @@ import type { CheckedContinue } from './continue-run.js'
 import { decide } from './decisions.js'
 import type { EventBus } from './event-bus.js'
 import type { LocalRunPlan } from './local-run.js'
-import { acceptFork, FORK_CONTINUED } from './run-fork.js'
-import type { RunHead, RunMode, RunRepository, StoredRun } from './run-repository.js'
+import { pausedRun } from './leg-end.js'
+import type { LegWitnesses } from './leg-end.js'
+import { acceptFork, FORK_CONTINUED, refuseGated } from './run-fork.js'
+import type { RunMode, RunRepository, StoredRun } from './run-repository.js'
 import { parseRequest } from './run-request.js'
 import type { RunRequest } from './run-request.js'
 import { toSegment } from './segment.js'
 import { foldLog, sourceOf } from './stored-run.js'
 import type { StoredMedia } from './stored-media.js'
 
-export interface RunContinuationParts {
+export interface RunContinuationParts extends LegWitnesses {
   runs: RunRepository
   media: StoredMedia
   events: EventBus
@@ -52,6 +56,10 @@ interface NextLeg {
   discardAfter: number | undefined
   request: RunRequest
   mode: RunMode
+  /** Who has decided. */
+  decidedBy: string | undefined
+  /** Approvals have decided about some of its calls. */
+  appliesApprovals: boolean
 }
 
 /** Moves a run on that has paused, failed or, in a copy, ended. */
@@ -80,10 +88,13 @@ export class RunContinuation {
     const runnable = catalog.agent(head.component.id)
     const fold = await foldLog(runs, head, media)
     const isFork = head.status === 'completed' || input.fork === true || input.regenerate === true
+    // Asked before anything is cut off: what waits for an approval is not got rid of by leaving it out.
+    const settled = isFork ? undefined : await this.settled(fold)
     const kept = continuePoint(fold, input, isFork)
     const unsaid = kept === undefined ? fold.inputs : []
     const discardAfter = kept === undefined ? fold.withdrawUnfinished() : fold.keep(kept)
-    const decisions = decide(fold.requirements, input)
+    if (isFork) refuseGated(fold, head)
+    const decisions = decide(fold.requirements, input, settled)
     await runnable.checkDecisions?.(pairs(fold, decisions))
     const next: NextLeg = {
       stored,
@@ -97,8 +108,17 @@ export class RunContinuation {
       discardAfter,
       request: requestOf(await media.back(parseRequest(stored.request)), input, isFork),
       mode,
+      decidedBy: caller.userId,
+      appliesApprovals: settled !== undefined && settled.size > 0,
     }
     return isFork ? this.fork(next, input) : this.reopen(next)
+  }
+
+  /** What approvals have decided about calls that wait for one. */
+  private async settled({ openRequirements }: RunFold): Promise<ReadonlyMap<string, Decision> | undefined> {
+    if (this.parts.approvals) return this.parts.approvals.settle(openRequirements)
+    if (!openRequirements.some(({ toolExecution }) => isGated(toolExecution))) return undefined
+    throw new NotConfiguredError('APPROVALS_NOT_CONFIGURED', 'The run waits for an approval, and there are none here.')
   }
 
   private async fork(next: NextLeg, { regenerate = false, replaceOriginal = true }: CheckedContinue) {
@@ -111,9 +131,16 @@ export class RunContinuation {
 
   private async reopen(next: NextLeg): Promise<OpenedLeg> {
     const { runs, clock, executorId, events } = this.parts
-    const { stored, fold, facts, discardAfter, mode, request, runnable } = next
+    const { stored, fold, discardAfter, mode, request, runnable, appliesApprovals, decidedBy } = next
     const { head } = stored
     const { runId, sessionId, userId, seq } = head
+    const { facts, ...records } = audited(
+      this.parts,
+      next.facts,
+      fold,
+      pausedRun(head, head.component, request),
+      decidedBy,
+    )
     const at = clock.now()
     const attempt = head.attempt + 1
     const firstIndex = head.lastIndex + 1
@@ -123,8 +150,9 @@ export class RunContinuation {
       entry,
     }))
     const segment = toSegment(placed, attempt)
-    if (!(await runs.reopen({ runId, attempt: head.attempt, executorId, mode, segment, at })))
-      throw alreadyRunning(runId)
+    const unit = { runId, attempt: head.attempt, executorId, mode, segment, at, ...records }
+    if (!(await runs.reopen(appliesApprovals ? { ...unit, appliesApprovals } : unit))) throw alreadyRunning(runId)
+    tellOfAudits(this.parts, records)
     for (const { entry, index } of placed) fold.apply(entry, index, at)
     events.committed(runId, segment.lastIndex, placed)
     const plan: LocalRunPlan = {

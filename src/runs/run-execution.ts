@@ -12,8 +12,9 @@ import type { Clock } from '../core/clock.js'
 import type { JsonObject } from '../core/json.js'
 import type { Logger } from '../core/logger.js'
 import type { EventBus } from './event-bus.js'
+import { legEnd, pausedRun, tellOfEnd } from './leg-end.js'
+import type { GatedPause, LegEnd, LegWitnesses } from './leg-end.js'
 import { CancelRequestedError, LeaseLostError, RunLog } from './run-log.js'
-import type { LegEnd } from './run-log.js'
 import type { RunRepository } from './run-repository.js'
 import type { RunRequest } from './run-request.js'
 import type { StoredMedia } from './stored-media.js'
@@ -22,7 +23,7 @@ import type { StoredMedia } from './stored-media.js'
 const ENDED = new Error('The run has ended.')
 
 /** Parts that all executions of a process share. */
-export interface ExecutionParts {
+export interface ExecutionParts extends LegWitnesses {
   runs: RunRepository
   media: StoredMedia
   events: EventBus
@@ -65,6 +66,9 @@ export class RunExecution {
   private readonly log: RunLog
   private readonly context: RunContext
   private cancelReason: string | undefined
+  /** Ends the wait for the next entry: code of users may ignore the signal. */
+  private stopWaiting: ((reason: Error) => void) | undefined
+  private pause: GatedPause | undefined
 
   constructor(
     private readonly parts: ExecutionParts,
@@ -122,19 +126,30 @@ export class RunExecution {
 
   /** Executes the leg to its end. Does not throw. */
   async run(): Promise<ExecutionOutcome> {
-    const { runnable, runId } = this.plan
-    const { logger } = this.parts
+    const { runnable } = this.plan
     const limit = runnable.timeoutMs ?? DEFAULT_TIMEOUT_MS
     const timeout = setTimeout(() => this.abort.abort(timeoutFailure(limit)), limit).unref()
+    this.abort.signal.addEventListener('abort', () => this.stopWaiting?.(this.abort.signal.reason as Error))
     try {
-      return await this.drive().catch((error: unknown) => this.endWith(error))
+      return await this.drive()
     } catch (error) {
-      logger.error({ err: error, runId }, 'A run could not be written to its end')
-      this.log.abandon()
-      return { ended: false }
+      return await this.endAfter(error)
     } finally {
       clearTimeout(timeout)
-      this.abort.abort(ENDED)
+    }
+  }
+
+  private async endAfter(error: unknown): Promise<ExecutionOutcome> {
+    const { logger } = this.parts
+    const { runId } = this.plan
+    // Whatever of the run is still at work stops here.
+    this.abort.abort(ENDED)
+    try {
+      return await this.endWith(error)
+    } catch (problem) {
+      logger.error({ err: problem, runId }, 'A run could not be written to its end')
+      this.log.abandon()
+      return { ended: false }
     }
   }
 
@@ -164,8 +179,16 @@ export class RunExecution {
 
   private append(yielded: Yielded): LogEntry | undefined {
     const entries = isList(yielded) ? yielded : [yielded]
-    for (const entry of entries) this.log.append(entry)
+    for (const entry of entries) this.log.append(entry.event.event === 'RunPaused' ? this.gated(entry) : entry)
     return entries.at(-1)
+  }
+
+  /** A pause whose calls name the approval that they wait for. */
+  private gated(entry: LogEntry): LogEntry {
+    const { plan, parts } = this
+    const { runnable, request } = plan
+    this.pause = parts.approvals?.pause(entry, pausedRun(plan, runnable, request), parts.clock.now())
+    return this.pause?.entry ?? entry
   }
 
   private mustCommit(yielded: Yielded): boolean {
@@ -175,11 +198,9 @@ export class RunExecution {
   private async nextOrAbort(generator: AsyncGenerator<Yielded, void, void>): Promise<IteratorResult<Yielded, void>> {
     const { signal } = this.abort
     if (signal.aborted) throw signal.reason
-    let onAbort: (() => void) | undefined
     try {
       return await new Promise<IteratorResult<Yielded, void>>((resolve, reject) => {
-        onAbort = () => reject(signal.reason as Error)
-        signal.addEventListener('abort', onAbort)
+        this.stopWaiting = reject
         generator.next().then(resolve, reject)
       })
     } catch (error) {
@@ -187,13 +208,15 @@ export class RunExecution {
       if (signal.aborted) throw signal.reason
       throw error
     } finally {
-      if (onAbort) signal.removeEventListener('abort', onAbort)
+      this.stopWaiting = undefined
     }
   }
 
   private async end(status: LegEnd['status']): Promise<ExecutionOutcome> {
     const { clock } = this.parts
-    await this.log.commit({ status, usage: this.fold.metrics(clock.now()) })
+    const end = legEnd(this.parts, this.plan, this.fold, status, clock.now(), this.pause)
+    await this.log.commit(end)
+    tellOfEnd(this.parts, end)
     return { ended: true, status, body: this.fold.body(clock.now()), lastIndex: this.fold.lastIndex }
   }
 
@@ -216,10 +239,12 @@ export class RunExecution {
     const failure = toRunFailure(error)
     if (failure.errorCode === 'INTERNAL_ERROR') logger.error({ err: error, runId }, 'A run failed')
     this.log.append(failureEntry(failure))
-    return await this.end('error').catch((problem: unknown) => {
+    try {
+      return await this.end('error')
+    } catch (problem) {
       if (problem instanceof CancelRequestedError || problem instanceof LeaseLostError) return this.endWith(problem)
       throw problem
-    })
+    }
   }
 
   private giveUp(): ExecutionOutcome {

@@ -1,3 +1,4 @@
+import { withoutApproval } from '../approvals/pause-approval.js'
 import type { Facts, LogEntry } from '../agents/log/entry.js'
 import type { RunFold } from '../agents/log/fold.js'
 import type { Message } from '../agents/log/message.js'
@@ -6,7 +7,10 @@ import { fullCaller } from '../core/caller.js'
 import type { Clock } from '../core/clock.js'
 import { ForbiddenError } from '../core/errors.js'
 import { newId } from '../core/ids.js'
+import { audited, tellOfAudits } from './audited.js'
 import type { EventBus } from './event-bus.js'
+import { pausedRun } from './leg-end.js'
+import type { LegWitnesses } from './leg-end.js'
 import type { LocalRunPlan } from './local-run.js'
 import { startEntry } from './run-acceptance.js'
 import type { RunHead, RunMode, RunRepository } from './run-repository.js'
@@ -16,7 +20,7 @@ import { toSegment } from './segment.js'
 import type { StoredMedia } from './stored-media.js'
 import { foldOf } from './turn.js'
 
-export interface RunForkParts {
+export interface RunForkParts extends LegWitnesses {
   runs: RunRepository
   media: StoredMedia
   events: EventBus
@@ -38,6 +42,8 @@ export interface ForkOrder {
   regenerates: boolean
   /** The source is superseded once the fork is completed. */
   replaces: boolean
+  /** Who has decided. */
+  decidedBy: string | undefined
 }
 
 /** Index of the event with which the stream of a fork begins: `RunStarted` comes before it, as in every log. */
@@ -52,12 +58,14 @@ export const FORK_CONTINUED = 1
  */
 export async function acceptFork(parts: RunForkParts, order: ForkOrder): Promise<LocalRunPlan> {
   const { runs, media, events, clock, executorId } = parts
-  const { source, fold, runnable, request, mode } = order
-  checkApprovals(fold, source)
+  const { source, fold, runnable, request, mode, decidedBy } = order
+  refuseGated(fold, source)
   const runId = newId('run')
   const at = clock.now()
-  const placed = forkEntries(order).map((entry, index) => ({ index, at, entry }))
   const { sessionId, userId } = source
+  const run = pausedRun({ runId, sessionId, userId }, runnable, request)
+  const { facts: continued, ...records } = audited(parts, order.continued, fold, run, decidedBy)
+  const placed = forkEntries({ ...order, continued }).map((entry, index) => ({ index, at, entry }))
   const accepted = await runs.accept(fullCaller, {
     run: {
       runId,
@@ -74,8 +82,10 @@ export async function acceptFork(parts: RunForkParts, order: ForkOrder): Promise
     executorId,
     firstSegment: toSegment(await media.aside(placed), 1),
     maxPending: Number.MAX_SAFE_INTEGER,
+    ...records,
   })
   if (accepted.outcome !== 'running') throw new TypeError('A fork begins at once.')
+  tellOfAudits(parts, records)
   events.committed(runId, FORK_CONTINUED, placed)
   return {
     runnable,
@@ -100,7 +110,7 @@ function forkEntries({ source, fold, runnable, continued, regenerates, replaces 
     messages: fold.messages.map((message) => (isToldBySource(source, replaces) ? copied(message) : message)),
     ...(fold.historyRunIds && { historyRunIds: [...fold.historyRunIds] }),
     inherited: {
-      tools: fold.tools,
+      tools: fold.tools.map(withoutApproval),
       requirements: fold.requirements,
       ...(withheld.length > 0 && { withheld }),
     },
@@ -126,8 +136,12 @@ function copied(message: Message): Message {
   return { ...message, fromHistory: true }
 }
 
-/** An approval is for one call of one run: a copy of the call would be made without, or a second time. */
-function checkApprovals(fold: RunFold, { runId }: RunHead): void {
+/**
+ * An approval is for one call of one run: a copy of the call would be made without, or a second time.
+ *
+ * @throws ForbiddenError `APPROVAL_PENDING`
+ */
+export function refuseGated(fold: RunFold, { runId }: RunHead): void {
   const gated = fold.openRequirements.find(({ toolExecution }) => toolExecution.approvalType === 'required')
   if (!gated) return
   throw new ForbiddenError(

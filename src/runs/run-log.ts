@@ -1,11 +1,11 @@
 import { isDurable } from '../agents/log/entry.js'
 import type { LogEntry } from '../agents/log/entry.js'
 import type { RunFold } from '../agents/log/fold.js'
-import type { TokenCounts } from '../agents/log/metrics.js'
 import type { SessionState } from '../agents/session-state.js'
 import type { Clock } from '../core/clock.js'
 import { UnavailableError } from '../core/errors.js'
 import type { EventBus } from './event-bus.js'
+import type { LegEnd } from './leg-end.js'
 import type { AppendUnit, RunRepository } from './run-repository.js'
 import { toSegment } from './segment.js'
 import type { PlacedEntry } from './segment.js'
@@ -35,12 +35,6 @@ export interface RunLogParts {
   isStreaming: boolean
   /** Called when writing in between has failed; the next `append` or `commit` throws it as well. */
   onFailure: (error: unknown) => void
-}
-
-/** How the leg ends, in the segment that ends it. */
-export interface LegEnd {
-  status: 'paused' | 'completed' | 'cancelled' | 'error'
-  usage: TokenCounts
 }
 
 /** Deltas of one run are committed at most this often. */

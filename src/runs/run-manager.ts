@@ -1,3 +1,4 @@
+import type { RunApprovals } from '../approvals/run-approvals.js'
 import type { RunEvent } from '../agents/log/events.js'
 import type { Run } from '../agents/log/run-record.js'
 import { fullCaller } from '../core/caller.js'
@@ -8,6 +9,7 @@ import { NotFoundError } from '../core/errors.js'
 import { newId } from '../core/ids.js'
 import type { Logger } from '../core/logger.js'
 import type { Slice } from '../core/page.js'
+import type { WebhookOutbox } from '../webhooks/webhook-outbox.js'
 import type { Catalog } from './catalog.js'
 import { checkpointAt, checkpointsOf } from './checkpoints.js'
 import type { CheckpointList, CheckpointSnapshot } from './checkpoints.js'
@@ -29,7 +31,8 @@ import { RunReader } from './run-reader.js'
 import type { RunFilter, RunHead, RunMode, RunRepository, StoredRun } from './run-repository.js'
 import { RunStream } from './run-stream.js'
 import { RunSupervisor } from './run-supervisor.js'
-import { askedOf, readBody, sourceOf, toRun } from './stored-run.js'
+import type { Chore } from './run-supervisor.js'
+import { askedOf, readBody, runAsOf, sourceOf, toRun } from './stored-run.js'
 import { StoredMedia } from './stored-media.js'
 
 /** What a `RunManager` works with. */
@@ -41,6 +44,11 @@ export interface RunManagerParts {
   clock: Clock
   logger: Logger
   settings?: Partial<RunSettings>
+  /** Without it, no run that waits for an approval goes on. */
+  approvals?: RunApprovals
+  /** Without it, no run can have a webhook. */
+  webhooks?: WebhookOutbox
+  chores?: readonly Chore[]
 }
 
 /** Times in milliseconds. */
@@ -318,6 +326,12 @@ export class RunManager {
    */
   async cancel(caller: Caller, runId: string): Promise<CancelledRun> {
     return this.canceller.cancel(caller, runId, 'The run was cancelled.')
+  }
+
+  /** The run as it was at an index of its log, for whoever is told later; not part of what callers get. */
+  readonly asOf = async (runId: string, index: number): Promise<Run | undefined> => {
+    const stored = await this.parts.runs.get(fullCaller, runId)
+    return stored && this.media.back(await runAsOf(this.parts.runs, stored, index))
   }
 
   /** Called by the AgentOS when it stops; not part of what callers get. */

@@ -1,3 +1,4 @@
+import type { StoredApproval } from '../approvals/approval-repository.js'
 import type { StatePatch } from '../agents/log/entry.js'
 import type { TokenCounts } from '../agents/log/metrics.js'
 import type { RunStatus } from '../agents/log/run-record.js'
@@ -5,6 +6,7 @@ import type { Concurrency } from '../agents/runnable.js'
 import type { Caller } from '../core/caller.js'
 import type { JsonObject } from '../core/json.js'
 import type { Slice } from '../core/page.js'
+import type { Delivery } from '../webhooks/delivery.js'
 
 /** What is run, and by which name it was known when the run was accepted. */
 export interface ComponentRef {
@@ -96,6 +98,10 @@ export interface AcceptUnit {
   idempotency?: { scope: string; key: string; fingerprint: string; expiresAt: number }
   /** Pending runs over all sessions from which on a further one is refused. */
   maxPending: number
+  /** Records of decisions that a fork goes on with. */
+  audits?: readonly StoredApproval[]
+  /** What is to be posted. */
+  deliveries?: readonly Delivery[]
 }
 
 export type Accepted =
@@ -118,7 +124,16 @@ export interface AppendUnit {
   /** With an end as `completed`: this ended or paused run is superseded, and becomes `regenerated`. */
   replaces?: string
   /** This segment ends the leg. */
-  end?: { status: 'paused' | 'completed' | 'cancelled' | 'error'; usage: TokenCounts }
+  end?: {
+    status: 'paused' | 'completed' | 'cancelled' | 'error'
+    usage: TokenCounts
+    /** What the run waits for from now on. */
+    approval?: StoredApproval
+    /** The run has had approvals: one that is pending ends with it. */
+    closesApprovals?: boolean
+    /** What is to be posted. */
+    deliveries?: readonly Delivery[]
+  }
 }
 
 export type Appended =
@@ -147,6 +162,12 @@ export interface ReopenUnit {
   /** Begins the new leg; its attempt is the next one. */
   segment: Segment
   at: number
+  /** The run goes on with what its approvals have decided. */
+  appliesApprovals?: boolean
+  /** Records of decisions, already closed. */
+  audits?: readonly StoredApproval[]
+  /** What is to be posted. */
+  deliveries?: readonly Delivery[]
 }
 
 export interface RunFilter {
@@ -190,7 +211,7 @@ export interface RunRepository {
 
   /**
    * Appends a segment of the current attempt, which `segment.attempt` names. A segment that is stored already, by the
-   * same attempt with the same entries, counts as committed now. With `end`, it stores the record, adds to the
+   * same attempt with the same entries, counts as committed now. With `end`, it stores the record and what comes with it (an approval, deliveries), adds to the
    * session's token counts, and hands the session over to its next pending run that is due.
    */
   append(unit: AppendUnit): Promise<Appended>

@@ -30,7 +30,16 @@ export type RunSupervisorParts = Omit<LocalRunParts, 'cancel'> &
     sweepMs: number
     /** Attempts after which a run that crashes its process is given up. */
     maxAttempts: number
+    /** What else is to be looked after. */
+    chores?: readonly Chore[]
   }
+
+/** Something that is looked after in the background, as often as runs are. */
+export interface Chore {
+  sweep(): Promise<void> | void
+  /** Called once when the process stops: nothing is begun any more. */
+  stop?(): Promise<void>
+}
 
 /** Runs that are taken over at once: each costs a read of its log. */
 const RECOVERED_AT_ONCE = 50
@@ -47,6 +56,7 @@ export class RunSupervisor {
   /** The last look may have left runs behind for want of room. */
   private hasBacklog = false
   private isStopped = false
+  private isDoingChores = false
 
   constructor(private readonly parts: RunSupervisorParts) {
     parts.executor.onRoom = () => {
@@ -93,7 +103,7 @@ export class RunSupervisor {
       this.parts.logger.error({ err: error }, 'Runs of dead processes could not be looked for')
     }
     this.wake()
-    await this.beginning
+    await Promise.all([this.beginning, this.doChores()])
   }
 
   /** Looks no more. Runs that this process has in hand are not touched. */
@@ -102,6 +112,21 @@ export class RunSupervisor {
     clearInterval(this.timer)
     this.forget?.()
     await this.beginning
+    await Promise.all((this.parts.chores ?? []).map((chore) => chore.stop?.()))
+  }
+
+  /** One at a time: what takes longer than the time between two looks is not begun again. */
+  private async doChores(): Promise<void> {
+    if (this.isDoingChores) return
+    this.isDoingChores = true
+    for (const chore of this.parts.chores ?? []) {
+      try {
+        await chore.sweep()
+      } catch (error) {
+        if (!this.isStopped) this.parts.logger.error({ err: error }, 'Something in the background has failed')
+      }
+    }
+    this.isDoingChores = false
   }
 
   private async beginDue(): Promise<void> {

@@ -1,4 +1,6 @@
+import { withoutApproval } from '../approvals/pause-approval.js'
 import type { Facts, Origin } from '../agents/log/entry.js'
+import type { RunEventBody } from '../agents/log/events.js'
 import { addUsage } from '../agents/log/metrics.js'
 import type { TokenCounts } from '../agents/log/metrics.js'
 import type { RunBody } from '../agents/log/run-record.js'
@@ -48,22 +50,35 @@ export class SessionCopy {
 
   private placed(placed: PlacedEntry): PlacedEntry {
     const { index, entry } = placed
-    const event =
-      entry.event.event === 'RunPaused'
-        ? { ...entry.event, requirements: entry.event.requirements.map((one) => this.requirement(one)) }
-        : entry.event
+    const event = this.event(entry.event)
     const facts = entry.facts || index === 0 ? this.facts(entry.facts ?? {}, index === 0) : undefined
     return { ...placed, entry: facts ? { event, facts } : { event } }
   }
 
+  private event(event: RunEventBody): RunEventBody {
+    if (event.event === 'ToolCallStarted') return { ...event, tool: withoutApproval(event.tool) }
+    if (event.event !== 'RunPaused') return event
+    const { tools, requirements } = event
+    return {
+      ...event,
+      ...(tools && { tools: tools.map(withoutApproval) }),
+      requirements: requirements.map((one) => this.requirement(one)),
+    }
+  }
+
   private facts({ replaces, ...facts }: Facts, isFirst: boolean): Facts {
-    const { historyRunIds, inherited, origin } = facts
+    const { historyRunIds, inherited, origin, decisions } = facts
     const superseded = replaces === undefined ? undefined : this.idOf(replaces)
     return {
       ...facts,
       ...(historyRunIds && { historyRunIds: historyRunIds.map((runId) => this.idOf(runId) ?? runId) }),
+      ...(decisions && { decisions: decisions.map(({ approvalId: _approval, ...decision }) => decision) }),
       ...(inherited && {
-        inherited: { ...inherited, requirements: inherited.requirements.map((one) => this.requirement(one)) },
+        inherited: {
+          ...inherited,
+          tools: inherited.tools.map(withoutApproval),
+          requirements: inherited.requirements.map((one) => this.requirement(one)),
+        },
       }),
       // Else a copy that is continued would supersede a run of the session that it was copied from.
       ...(superseded !== undefined && { replaces: superseded }),

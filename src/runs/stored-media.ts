@@ -42,6 +42,7 @@ export class StoredMedia {
 
   /** The value with the content of all media back in its place. Media whose bytes are gone keep their other fields. */
   async back<Value>(value: Value): Promise<Value> {
+    if (!holdsMedia(value)) return value
     const hashes = new Set<string>()
     mapMedia(value, (media) => {
       if (isReference(media)) hashes.add(media.mediaHash)
@@ -69,12 +70,13 @@ function isReference(media: Media): media is Media & MediaReference {
 
 /** Whether any medium hangs in a value; looks at the places where records and events have them, and no further. */
 export function holdsMedia(value: unknown): boolean {
-  let found = false
-  mapMedia(value, (media) => {
-    found = true
-    return media
-  })
-  return found
+  if (typeof value !== 'object' || value === null) return false
+  if (Array.isArray(value)) return value.some(holdsMedia)
+  const record = value as Record<string, unknown>
+  for (const key of LISTS) if (Array.isArray(record[key]) && record[key].length > 0) return true
+  for (const key of SINGLES) if (record[key] !== undefined) return true
+  for (const key of PLACES) if (record[key] !== undefined && holdsMedia(record[key])) return true
+  return false
 }
 
 /** Places of a record or an event in which media, or further such places, hang. User JSON is never entered. */

@@ -39,18 +39,39 @@ export async function readBody(runs: RunRepository, { head, body, bodyIndex, req
   return { ...asked, ...fold.body(head.updatedAt) }
 }
 
+/** The run as it was at an index of its log. */
+export async function runAsOf(runs: RunRepository, stored: StoredRun, index: number): Promise<Run> {
+  const { head, body, bodyIndex, request } = stored
+  const asked = askedOf(parseRequest(request))
+  if (body !== undefined && bodyIndex === index && head.lastIndex === index) {
+    return toRun(head, { ...asked, ...(JSON.parse(body) as RunBody) })
+  }
+  const fold = await foldLog(runs, head, undefined, index)
+  return toRun({ ...head, status: fold.status }, { ...asked, ...fold.body(head.updatedAt) })
+}
+
 /** What a record holds of the request, however the run goes: a run that fails never gets to say its metadata. */
 export function askedOf({ input, options: { metadata } }: RunRequest): Pick<RunBody, 'input' | 'metadata'> {
   return { input, ...(metadata && { metadata }) }
 }
 
-/** The fold of a run's whole log. With `media`, its messages hold them as a model needs them. */
-export async function foldLog(runs: RunRepository, head: RunHead, media?: StoredMedia): Promise<RunFold> {
+/**
+ * The fold of a run's whole log, or of what is in it up to an index. With `media`, its messages hold them as a model
+ * needs them.
+ */
+export async function foldLog(
+  runs: RunRepository,
+  head: RunHead,
+  media?: StoredMedia,
+  upTo = Number.POSITIVE_INFINITY,
+): Promise<RunFold> {
   const fold = new RunFold()
   for (;;) {
     const segments = await runs.segments(head.runId, fold.lastIndex + 1, SEGMENTS_AT_ONCE)
     const stored = segments.flatMap(fromSegment)
-    for (const { entry, index, at } of media ? await media.back(stored) : stored) fold.apply(entry, index, at)
-    if (segments.length < SEGMENTS_AT_ONCE) return fold
+    for (const { entry, index, at } of media ? await media.back(stored) : stored) {
+      if (index <= upTo) fold.apply(entry, index, at)
+    }
+    if (segments.length < SEGMENTS_AT_ONCE || fold.lastIndex >= upTo) return fold
   }
 }

@@ -1,9 +1,11 @@
+import type { ApprovalRepository } from '../approvals/approval-repository.js'
 import { AgentOSError, UnavailableError } from '../core/errors.js'
 import type { EventBus } from '../runs/event-bus.js'
 import type { MediaRepository } from '../runs/media-repository.js'
 import type { RunRepository } from '../runs/run-repository.js'
 import type { SessionRepository } from '../sessions/session-repository.js'
 import type { OpenStorage } from './open-storage.js'
+import type { WebhookRepository } from '../webhooks/webhook-repository.js'
 import { ownError } from './own-error.js'
 import { SharedDatabase } from './shared-database.js'
 import type { Storage, TableNames } from './storage.js'
@@ -17,7 +19,7 @@ export interface HandleOptions {
   open(): Promise<OpenStorage>
 }
 
-type Repositories = Pick<Storage, 'runs' | 'sessions' | 'media'>
+type Repositories = Pick<Storage, 'runs' | 'sessions' | 'media' | 'approvals' | 'webhooks'>
 
 /** A storage that opens on first use, and shares what it opens with the other handles of the process. */
 export class StorageHandle implements Storage {
@@ -40,7 +42,7 @@ export class StorageHandle implements Storage {
     window: true,
     active: true,
     isTurn: true,
-  cancelOverdue: true,
+    cancelOverdue: true,
   })
   readonly sessions: SessionRepository = this.deferred('sessions', {
     create: true,
@@ -51,6 +53,23 @@ export class StorageHandle implements Storage {
     delete: true,
   })
   readonly media: MediaRepository = this.deferred('media', { put: true, get: true })
+  readonly approvals: ApprovalRepository = this.deferred('approvals', {
+    get: true,
+    list: true,
+    count: true,
+    resolve: true,
+    delete: true,
+    overdue: true,
+    expire: true,
+    toContinue: true,
+    leaveRun: true,
+  })
+  readonly webhooks: WebhookRepository = this.deferred('webhooks', {
+    claim: true,
+    delivered: true,
+    failed: true,
+    nextAt: true,
+  })
 
   private shared: SharedDatabase | undefined
   private opened: OpenStorage | undefined

@@ -1,7 +1,9 @@
+import type { ApprovalRepository } from '../approvals/approval-repository.js'
 import type { EventBus } from '../runs/event-bus.js'
 import type { MediaRepository } from '../runs/media-repository.js'
 import type { RunRepository } from '../runs/run-repository.js'
 import type { SessionRepository } from '../sessions/session-repository.js'
+import type { WebhookRepository } from '../webhooks/webhook-repository.js'
 
 /** The names of the tables that a database shows to clients. */
 export interface TableNames {
@@ -19,6 +21,8 @@ export interface Storage {
   readonly runs: RunRepository
   readonly sessions: SessionRepository
   readonly media: MediaRepository
+  readonly approvals: ApprovalRepository
+  readonly webhooks: WebhookRepository
   /** Shared by all who use the same database in this process. */
   readonly events: EventBus
   /** Whether the database answers and its schema is the one of this code. */

@@ -3,6 +3,7 @@ import { acceptCases } from './storage-cases/accept-cases.js'
 import { appendCases } from './storage-cases/append-cases.js'
 import { cancelCases } from './storage-cases/cancel-cases.js'
 import type { Cases } from './storage-cases/case.js'
+import { forkCases } from './storage-cases/fork-cases.js'
 import { idempotencyCases } from './storage-cases/idempotency-cases.js'
 import { interruptCases } from './storage-cases/interrupt-cases.js'
 import { isolationCases } from './storage-cases/isolation-cases.js'
@@ -30,6 +31,7 @@ const groups: Record<string, Cases> = {
   'appending to a log': appendCases,
   'cancelling and taking over': cancelCases,
   'processes and new legs': leaseCases,
+  'forks and copies': forkCases,
   'reading runs': readCases,
   sessions: sessionCases,
   'listing sessions': sessionListCases,

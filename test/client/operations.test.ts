@@ -58,6 +58,7 @@ const newRun: StreamRunRequest = {
   addSessionStateToContext: true,
   concurrency: 'queue',
   runAfter: '2026-04-24T20:15:00Z',
+  webhook: { url: 'https://host/x', secretRef: 's' },
   priority: 1,
   dependencies: {},
   knowledgeFilters: {},

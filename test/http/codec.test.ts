@@ -2,7 +2,10 @@ import * as fc from 'fast-check'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { UserJson, UserJsonObject } from '../../src/core/schema.js'
-import { decoder, encoder, parseWire, wireName } from '../../src/http/codec.js'
+import { decoder } from '../../src/http/decode.js'
+import { encoder } from '../../src/http/encode.js'
+import { parseWire } from '../../src/http/parse-wire.js'
+import { wireName } from '../../src/http/wire-names.js'
 
 const keys = ['id', 'runId', 'toolCallId', 'a1B', 'createdAtMs', 'x', 'sha256', 'isPaused'] as const
 

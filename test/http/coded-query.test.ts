@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { parseWire } from '../../src/http/codec.js'
+import { parseWire } from '../../src/http/parse-wire.js'
 import { runStatuses, sortKey } from '../../src/http/coded-query.js'
 
 const query = z.object({

@@ -5,6 +5,7 @@ import { Agent, AgentOS, tool } from 'agentos-sdk'
 import { createNodeHandler } from 'agentos-sdk/node'
 import { scripted } from 'agentos-sdk/models'
 import { sqlite } from 'agentos-sdk/storage'
+import { z } from 'zod'
 import { silentLogger } from '../../src/core/logger.js'
 import type { RunningHost } from '../adapters/adapter-conformance.js'
 import { framesOf, postJson } from '../adapters/cases/agent-os-client.js'
@@ -51,14 +52,21 @@ interface Ajv {
 const { Ajv2020 } = validatorRequire('ajv/dist/2020.js') as { Ajv2020: new (options: object) => Ajv }
 
 const refund = tool({ name: 'refund', requiresConfirmation: true, execute: () => 'Refunded.' })
-const model = scripted(({ messages }) =>
-  messages.at(-1)?.content === 'Refund order 7.'
-    ? { toolCalls: [{ id: 'call_1', name: 'refund' }] }
-    : 'It is on its way.',
-)
+const payRefund = tool({
+  name: 'pay_refund',
+  input: z.object({ order: z.number(), amount: z.number() }),
+  approval: 'required',
+  execute: () => 'Paid.',
+})
+const model = scripted(({ messages }) => {
+  const said = messages.at(-1)?.content
+  if (said === 'Refund order 7.') return { toolCalls: [{ id: 'call_1', name: 'refund' }] }
+  if (said !== 'Pay order 7 back.') return 'It is on its way.'
+  return { toolCalls: [{ id: 'call_1', name: 'pay_refund', arguments: { order: 7, amount: 42 } }] }
+})
 const agentOS = new AgentOS({
   name: 'Described',
-  agents: ['my-agent', 'support'].map((id) => new Agent({ id, model, tools: [refund] })),
+  agents: ['my-agent', 'support'].map((id) => new Agent({ id, model, tools: [refund, payRefund] })),
   storage: sqlite(':memory:'),
   logger: silentLogger,
 })
@@ -176,21 +184,36 @@ describe('/openapi.json of a full AgentOS', () => {
 })
 
 describe('each example', () => {
-  /** What the examples speak of: a session with a run in it, and another to delete. A run that is continued has paused. */
-  async function prepare(operationId = ''): Promise<{ runId: string }> {
+  /**
+   * What the examples speak of: a session with a run in it, and another to delete. A run that is continued has paused,
+   * and one that is about an approval waits for it.
+   */
+  async function prepare(operationId = ''): Promise<{ runId: string; approvalId?: string }> {
     for (const sessionId of ['thread-42', 'thread-43']) {
       await agentOS.sessions.delete(sessionId).catch(() => undefined)
     }
-    const message = operationId.startsWith('continue') ? 'Refund order 7.' : 'Where is order 7?'
+    const isAboutApproval = operationId.includes('approval')
+    const asked = operationId.startsWith('continue') ? 'Refund order 7.' : 'Where is order 7?'
+    const message = isAboutApproval ? 'Pay order 7 back.' : asked
     const run = { agentId: 'support', message, userId: 'alice' }
     await agentOS.runs.create({ ...run, sessionId: 'thread-43' })
     const { runId } = await agentOS.runs.create({ ...run, sessionId: 'thread-42', metadata: { channel: 'web' } })
-    return { runId }
+    // A record is removed when it is closed.
+    if (operationId === 'delete_approval') await agentOS.runs.cancel(runId)
+    const { data } = await agentOS.approvals.list({ runId })
+    return { runId, approvalId: data[0]?.id }
   }
 
-  function send({ path, method, operation }: Named, runId: string, more: object = {}): Promise<Response> {
+  function send(
+    { path, method, operation }: Named,
+    runId: string,
+    more: object = {},
+    approvalId = '',
+  ): Promise<Response> {
     const given = (operation.parameters ?? []).filter((parameter) => parameter.in === 'path')
-    const values = new Map(given.map(({ name, schema }) => [name, schema.examples?.[0] ?? runId]))
+    const valueOf = (name: string, example: string | undefined): string =>
+      name === 'approval_id' ? approvalId : (example ?? runId)
+    const values = new Map(given.map(({ name, schema }) => [name, valueOf(name, schema.examples?.[0])]))
     const url = `${host.url}/os${path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(values.get(name)!))}`
     const example = operation.requestBody?.content[JSON_TYPE]?.example
     if (example === undefined) return fetch(url, { method })
@@ -212,8 +235,8 @@ describe('each example', () => {
 
   it('is answered as declared when it is sent', async () => {
     for (const named of operations) {
-      const { runId } = await prepare(named.operation.operationId)
-      const response = await send(named, runId)
+      const { runId, approvalId } = await prepare(named.operation.operationId)
+      const response = await send(named, runId, {}, approvalId)
       const text = await response.text()
       const told = `${named.name} → ${response.status} ${text.slice(0, 300)}`
       expect(response.ok, told).toBe(true)

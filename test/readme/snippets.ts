@@ -63,6 +63,11 @@ declare global {
   const weatherTool: import('ai').Tool
   const graph: { stream(input: object, options: object): Promise<AsyncIterable<[{ content: unknown }]>> }
   const runnable: typeof core.runnable
+  const client: import('agentos-sdk/client').AgentOSClient
+  const stream: AsyncIterable<core.RunEvent>
+  const message: string
+  const session: { accessToken: string }
+  const input: { files: [File] }
   const Agent: typeof core.Agent
   const AgentOS: typeof core.AgentOS
   const tool: typeof core.tool

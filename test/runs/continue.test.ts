@@ -54,6 +54,14 @@ describe('a run that waits for a confirmation', () => {
     expect(await agentOS.runs.get(runId)).toEqual(run)
   })
 
+  it('adds the tokens of each leg to the session once', async () => {
+    const { agentOS, pause } = waiting(pay)
+    const { runId, sessionId } = await pause()
+    const run = await agentOS.runs.continue(runId, { tools: [{ toolCallId: 'call_pay', confirmed: true }] })
+    const { data } = await agentOS.sessions.list()
+    expect(data.find((session) => session.sessionId === sessionId)?.totalTokens).toBe(run.metrics?.totalTokens)
+  })
+
   it('tells the model the note of a rejection, and calls nothing', async () => {
     const { agentOS, pause, called } = waiting(pay)
     const { runId } = await pause()

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Run } from '../../src/agents/log/run-record.js'
-import { encoder } from '../../src/http/codec.js'
+import { encoder } from '../../src/http/encode.js'
 import { RunRow, toRunRow } from '../../src/runs/run-row.js'
 
 const run: Run = {

@@ -75,7 +75,8 @@ describe('runs.stream', () => {
     for await (const event of stream) if (event.event === 'RunContent') break
     await new Promise((resolve) => setTimeout(resolve, 60))
     open()
-    await until(async () => (await agentOS.runs.get(stream.runId)).status === 'completed')
+    await until(async () => (await agentOS.runs.get(stream.runId)).status !== 'running')
+    expect((await agentOS.runs.get(stream.runId)).content).toBe(text)
   })
 })
 

@@ -112,6 +112,23 @@ describe('the schema of SQLite', () => {
     await expect(migrateTo(target, '0.0.7')).rejects.toThrow('There is no schema version 0.0.7')
   })
 
+  it('goes down by one version and up again, and loses nothing else', async () => {
+    const { database, runs } = await openInside()
+    const target = migrationTarget(database.orm, database.writer)
+    const { run } = unit()
+    await runs.accept(fullCaller, unit({ run: { runId: run.runId } }))
+    for (const { version } of sqliteMigrations.toReversed()) {
+      await migrateTo(target, version)
+      expect(schemaVersion(database.writer)).toBe(version)
+      expect((await runs.get(fullCaller, run.runId))?.head.runId).toBe(run.runId)
+    }
+    await migrateTo(target, current)
+    expect(schemaVersion(database.writer)).toBe(current)
+    expect((await runs.get(fullCaller, run.runId))?.head.runId).toBe(run.runId)
+    const tables = database.writer.prepare("SELECT name FROM sqlite_master WHERE name = 'agentos_approvals'").all()
+    expect(tables).toHaveLength(1)
+  })
+
   it('is the one that the entities describe', async () => {
     const { database } = await openInside()
     const described = new Map(
@@ -119,7 +136,7 @@ describe('the schema of SQLite', () => {
         .filter(({ tableName }) => tableName.startsWith('agentos_'))
         .map(({ tableName, props }) => [tableName, props.flatMap(({ fieldNames }) => fieldNames).toSorted()]),
     )
-    expect(described.size).toBe(8)
+    expect(described.size).toBe(10)
     for (const [table, columns] of described) {
       const real = database.writer.pragma(`table_info(${table})`) as { name: string }[]
       expect(real.map(({ name }) => name).toSorted(), table).toEqual(columns)

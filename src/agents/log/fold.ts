@@ -5,8 +5,8 @@ import { endsLeg } from './events.js'
 import { addMedia, holdsMedia } from './media.js'
 import type { Media } from './media.js'
 import type { Citations, Message } from './message.js'
-import { addRequest } from './metrics.js'
-import type { RunMetrics } from './metrics.js'
+import { addRequest, addUsage } from './metrics.js'
+import type { RunMetrics, TokenCounts } from './metrics.js'
 import type { RunBody, RunInput, RunStatus } from './run-record.js'
 import type { RunRequirement, ToolExecution } from './tool-execution.js'
 import { calledIn } from './tool-exchange.js'
@@ -53,6 +53,7 @@ export class RunFold {
   private readonly shown: ShownText[] = []
   private step: ShownText[] = []
   private readonly counts: RunMetrics = {}
+  private ofLeg: TokenCounts = {}
   private readonly withheld = new Set<string>()
   private rest: Partial<RunBody> = {}
 
@@ -177,6 +178,7 @@ export class RunFold {
         break
       case 'RunContinued':
         this.status = 'running'
+        this.ofLeg = {}
         delete this.rest.error
         break
       case 'RunPaused':
@@ -254,13 +256,18 @@ export class RunFold {
     }
   }
 
+  /** Tokens of the current leg: what earlier ones have used was counted when they ended. */
+  get legUsage(): TokenCounts {
+    return { ...this.ofLeg }
+  }
+
   /** Tokens and times so far. */
   metrics(now: number): RunMetrics {
     const { details, ...counts } = this.counts
     return {
       ...counts,
       ...(this.startedAt !== undefined && { duration: Math.max(0, (this.endedAt ?? now) - this.startedAt) / 1000 }),
-      ...(details && { details: structuredClone(details) }),
+      ...(details && { details: copyOf(details) }),
     }
   }
 
@@ -287,6 +294,7 @@ export class RunFold {
       if (facts.isWithheld) this.withheld.add(message.id)
       if (message.role === 'assistant' && message.metrics && event.event === 'ModelRequestCompleted') {
         addRequest(this.counts, message.metrics, event)
+        addUsage(this.ofLeg, message.metrics)
       }
     }
     if (facts.toolMessageId === undefined) return
@@ -369,4 +377,10 @@ function toolMessage(id: string, tool: ToolExecution, at: number): Message {
     stopAfterToolCall: tool.stopAfterToolCall,
     createdAt: Math.floor(at / 1000),
   }
+}
+
+function copyOf(details: NonNullable<RunMetrics['details']>): NonNullable<RunMetrics['details']> {
+  return Object.fromEntries(
+    Object.entries(details).map(([role, models]) => [role, models.map((model) => ({ ...model }))]),
+  )
 }

@@ -33,7 +33,6 @@ export const RUN_FAILURE_CODES = [
   'RUN_INTERRUPTED',
   'INTERNAL_ERROR',
 ] as const
-export type RunFailureCode = (typeof RUN_FAILURE_CODES)[number]
 
 /** Why a run ended as `error`. */
 export const RunFailure = z

@@ -102,7 +102,11 @@ export class MikroOrmApprovalRepository implements ApprovalRepository {
 
   toContinue(limit: number): Promise<{ id: string; runId: string }[]> {
     return this.entities.read((em) =>
-      em.find(ApprovalEntity, { continuesRun: 1 }, { ...plain, fields: ['id', 'runId'], orderBy: { id: 'asc' }, limit }),
+      em.find(
+        ApprovalEntity,
+        { continuesRun: 1 },
+        { ...plain, fields: ['id', 'runId'], orderBy: { id: 'asc' }, limit },
+      ),
     )
   }
 

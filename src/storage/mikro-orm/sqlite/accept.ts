@@ -1,6 +1,7 @@
 import type { Caller } from '../../../core/caller.js'
 import { ConflictError, NotFoundError } from '../../../core/errors.js'
 import type { AcceptUnit, Accepted } from '../../../runs/run-repository.js'
+import { ApprovalStatements } from './approval-statements.js'
 import { AcceptStatements, type SessionLineRow } from './accept-statements.js'
 import { IdempotencyKeys } from './idempotency-keys.js'
 import type { NativeDatabase } from './native.js'
@@ -24,6 +25,7 @@ export class AcceptRun {
   private readonly line: SessionLine
   private readonly pending: PendingLimit
   private readonly segments: SegmentWriter
+  private readonly approvals: ApprovalStatements
 
   constructor(database: NativeDatabase) {
     this.statements = new AcceptStatements(database)
@@ -31,6 +33,7 @@ export class AcceptRun {
     this.line = new SessionLine(database)
     this.pending = new PendingLimit(database)
     this.segments = new SegmentWriter(database)
+    this.approvals = new ApprovalStatements(database)
   }
 
   execute(caller: Caller, unit: AcceptUnit): Accepted {
@@ -52,6 +55,7 @@ export class AcceptRun {
     if (idempotency) this.keys.store(idempotency, run.runId, run.createdAt)
     if (starts) {
       this.segments.insert(run.runId, firstSegment)
+      this.approvals.insertAll(unit.audits, unit.deliveries)
       return { outcome: 'running', seq, isNewSession: !session }
     }
     const interrupted = place.interrupts ? this.statements.interrupt(unit, seq) : []

@@ -84,9 +84,9 @@ export class AppendStatements {
     return this.endRun.get(status, lastIndex, at, runId, attempt, firstIndex - 1, status === 'cancelled' ? 1 : 0)
   }
 
-  /** Marks a run in whose place another has come; one that goes on by now stays as it is. */
-  supersede(runId: string, at: number): void {
-    this.supersedeRun.run(at, runId)
+  /** Marks a run in whose place another has come; false, with nothing written, for one that goes on by now. */
+  supersede(runId: string, at: number): boolean {
+    return this.supersedeRun.run(at, runId).changes > 0
   }
 
   standing(runId: string): Standing | undefined {

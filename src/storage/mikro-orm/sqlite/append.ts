@@ -2,6 +2,7 @@ import type { JsonObject } from '../../../core/json.js'
 import type { AppendUnit, Appended } from '../../../runs/run-repository.js'
 import { TOKEN_KEYS } from '../session-row.js'
 import { applyStatePatches } from '../state-patch.js'
+import { ApprovalStatements } from './approval-statements.js'
 import { AppendStatements, type WrittenRun } from './append-statements.js'
 import type { NativeDatabase } from './native.js'
 import { SegmentWriter } from './segment-store.js'
@@ -12,11 +13,13 @@ export class AppendSegment {
   private readonly statements: AppendStatements
   private readonly segments: SegmentWriter
   private readonly line: SessionLine
+  private readonly approvals: ApprovalStatements
 
   constructor(database: NativeDatabase) {
     this.statements = new AppendStatements(database)
     this.segments = new SegmentWriter(database)
     this.line = new SessionLine(database)
+    this.approvals = new ApprovalStatements(database)
   }
 
   execute(unit: AppendUnit): Appended {
@@ -28,8 +31,15 @@ export class AppendSegment {
     if (body !== undefined) this.statements.storeBody(run.seq, body, segment.lastIndex)
     if (statePatches.length > 0) this.patchState(run.session_id, unit)
     if (!end) return { outcome: 'committed' }
-    if (unit.replaces !== undefined && end.status === 'completed') this.statements.supersede(unit.replaces, unit.at)
+    if (end.closesApprovals) this.approvals.cancel(runId, unit.at)
+    this.approvals.insertAll(end.approval && [end.approval], end.deliveries)
+    if (unit.replaces !== undefined && end.status === 'completed') this.supersede(unit.replaces, unit.at)
     return { outcome: 'committed', next: this.endLeg(run, unit, end) }
+  }
+
+  /** A run that waited waits no more: there is nothing to approve for it. */
+  private supersede(runId: string, at: number): void {
+    if (this.statements.supersede(runId, at)) this.approvals.cancel(runId, at)
   }
 
   private patchState(sessionId: string, { statePatches = [], at }: AppendUnit): void {

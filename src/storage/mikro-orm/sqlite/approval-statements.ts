@@ -4,6 +4,8 @@ import { toApprovalRow } from '../approval-row.js'
 import { toDeliveryRow } from '../delivery-row.js'
 import type { Bindable, NativeDatabase, Statement } from './native.js'
 
+const NONE: readonly never[] = []
+
 /** What is stored with a run's pause, its end, or its going on; used from inside a unit. Prepared on first use. */
 export class ApprovalStatements {
   private cancelPending: Statement<[at: number, at: number, runId: string], never> | undefined
@@ -12,12 +14,9 @@ export class ApprovalStatements {
 
   constructor(private readonly database: NativeDatabase) {}
 
-  insertApproval(approval: StoredApproval): void {
-    this.insert('agentos_approvals', { ...toApprovalRow(approval) })
-  }
-
-  insertDelivery(delivery: Delivery): void {
-    this.insert('agentos_webhook_deliveries', { ...toDeliveryRow(delivery) })
+  insertAll(approvals: readonly StoredApproval[] = NONE, deliveries: readonly Delivery[] = NONE): void {
+    for (const approval of approvals) this.insert('agentos_approvals', toApprovalRow(approval))
+    for (const delivery of deliveries) this.insert('agentos_webhook_deliveries', toDeliveryRow(delivery))
   }
 
   /** What the run waited for is not waited for any more. */
@@ -34,7 +33,7 @@ export class ApprovalStatements {
     this.markApplied.run(at, runId)
   }
 
-  private insert(table: string, row: Record<string, Bindable>): void {
+  private insert(table: string, row: object): void {
     let statement = this.inserts.get(table)
     if (!statement) {
       const columns = Object.keys(row).map(columnName)
@@ -42,7 +41,7 @@ export class ApprovalStatements {
       statement = this.database.prepare(`INSERT INTO ${table} (${columns.join(', ')}) VALUES (${places})`)
       this.inserts.set(table, statement)
     }
-    statement.run(...Object.values(row))
+    statement.run(...(Object.values(row) as Bindable[]))
   }
 }
 

@@ -1,4 +1,5 @@
 import type { ReopenUnit, StoredRun } from '../../../runs/run-repository.js'
+import { ApprovalStatements } from './approval-statements.js'
 import type { Bindable, NativeDatabase, Statement } from './native.js'
 import { SELECT_STORED, toStoredRun, type StoredRow } from './run-row.js'
 import { SegmentWriter } from './segment-store.js'
@@ -15,6 +16,7 @@ interface ReopenedRow {
 /** Who executes what: leases, runs that have lost their process, and runs that go on after a pause. */
 export class RunLeases {
   private readonly segments: SegmentWriter
+  private readonly approvals: ApprovalStatements
   private readonly upsertLease: Statement<[id: string, leaseMs: number], never>
   private readonly deleteLease: Statement<[id: string], never>
   private readonly deleteOld: Statement<[], never>
@@ -29,6 +31,7 @@ export class RunLeases {
 
   constructor(database: NativeDatabase) {
     this.segments = new SegmentWriter(database)
+    this.approvals = new ApprovalStatements(database)
     this.upsertLease = database.prepare(`INSERT INTO agentos_executors (id, lease_until, started_at)
       VALUES (?, ${NOW} + ?, ${NOW}) ON CONFLICT (id) DO UPDATE SET lease_until = excluded.lease_until`)
     this.deleteLease = database.prepare('DELETE FROM agentos_executors WHERE id = ?')
@@ -84,7 +87,8 @@ export class RunLeases {
     return this.selectDue.all(executorId, JSON.stringify(componentIds), at, at, limit).map(toStoredRun)
   }
 
-  reopen({ runId, attempt, executorId, mode, segment, at }: ReopenUnit): boolean {
+  reopen(unit: ReopenUnit): boolean {
+    const { runId, attempt, executorId, mode, segment, at } = unit
     const row = this.reopenRun.get(
       segment.attempt,
       executorId,
@@ -98,6 +102,8 @@ export class RunLeases {
     if (!row) return false
     this.takeFreeSession.run(runId, row.session_id)
     this.segments.insert(runId, segment)
+    if (unit.appliesApprovals) this.approvals.apply(runId, at)
+    this.approvals.insertAll(unit.audits, unit.deliveries)
     return true
   }
 }

@@ -26,7 +26,7 @@ export class InitialMigration extends Migration {
       created_at INTEGER NOT NULL,
       updated_at INTEGER NOT NULL,
       active_run_id TEXT
-    )`)
+    ) WITHOUT ROWID`)
     this.addSql('CREATE INDEX agentos_sessions_created ON agentos_sessions (created_at, session_id)')
     this.addSql('CREATE INDEX agentos_sessions_updated ON agentos_sessions (updated_at, session_id)')
     this.addSql('CREATE INDEX agentos_sessions_name ON agentos_sessions (name_search, session_id)')
@@ -36,7 +36,7 @@ export class InitialMigration extends Migration {
     this.addSql('CREATE INDEX agentos_sessions_component ON agentos_sessions (component_id, created_at, session_id)')
 
     this.addSql(`CREATE TABLE agentos_runs (
-      seq INTEGER PRIMARY KEY AUTOINCREMENT,
+      seq INTEGER PRIMARY KEY,
       run_id TEXT NOT NULL,
       session_id TEXT NOT NULL,
       user_id TEXT,

@@ -1,7 +1,0 @@
-export { decoder } from './decode.js'
-export { encoder } from './encode.js'
-export type { WireStyle } from './encode.js'
-export { parseWire, validationError } from './parse-wire.js'
-export { codeName, wireName } from './wire-names.js'
-export { wirePath } from './wire-path.js'
-export { wireSchema, wireOverride } from './wire-schema.js'
