@@ -24,7 +24,7 @@ export class RunExecutor {
 
   constructor(private readonly parts: RunExecutorParts) {}
 
-  /** @throws UnavailableError `SHUTTING_DOWN` once `stop` was called. */
+  /** @throws UnavailableError `SHUTTING_DOWN` once new runs are refused. */
   checkOpen(): void {
     if (this.isStopping) throw new UnavailableError('SHUTTING_DOWN', 'The server is shutting down; try again.')
   }
@@ -77,9 +77,14 @@ export class RunExecutor {
     return this.local.get(runId)?.follow()
   }
 
-  /** Refuses new runs, waits for those that are going on, and lets go of what has not ended by the deadline. */
-  async stop(deadlineMs = this.parts.stopDeadlineMs): Promise<void> {
+  /** From now on new runs are refused. */
+  refuseNew(): void {
     this.isStopping = true
+  }
+
+  /** Waits for runs that are going on, and lets go of what has not ended by the deadline. */
+  async stop(deadlineMs = this.parts.stopDeadlineMs): Promise<void> {
+    this.refuseNew()
     const outcomes = Array.from(this.local.values(), ({ outcome }) => outcome)
     let timer: NodeJS.Timeout | undefined
     const deadline = new Promise<void>((resolve) => (timer = setTimeout(resolve, deadlineMs)))

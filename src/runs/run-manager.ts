@@ -336,6 +336,7 @@ export class RunManager {
 
   /** Called by the AgentOS when it stops; not part of what callers get. */
   readonly stop = async (deadlineMs?: number): Promise<void> => {
+    this.executor.refuseNew()
     await this.supervisor.stop()
     await this.executor.stop(deadlineMs)
     this.reader.closeAll()
