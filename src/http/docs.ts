@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { NotFoundError } from '../core/errors.js'
 import { docsAsset, docsPage } from './docs-page.js'
-import { openApiDocument } from './openapi.js'
 import type { Route } from './route.js'
 import { route } from './services.js'
 import type { ServerDescription, Services } from './services.js'
@@ -71,13 +70,14 @@ class DocumentCache {
 
   constructor(private readonly routes: () => readonly Route<Services>[]) {}
 
-  response(server: ServerDescription, basePath: string): Response {
-    return new Response(this.text(server, basePath), { headers: { 'content-type': 'application/json' } })
+  async response(server: ServerDescription, basePath: string): Promise<Response> {
+    return new Response(await this.text(server, basePath), { headers: { 'content-type': 'application/json' } })
   }
 
-  private text(server: ServerDescription, basePath: string): string {
+  private async text(server: ServerDescription, basePath: string): Promise<string> {
     if (this.built?.server !== server) {
-      this.built = { server, document: this.build(server) }
+      const document = await this.build(server)
+      this.built = { server, document }
       this.texts.clear()
     }
     const known = this.texts.get(basePath)
@@ -88,8 +88,10 @@ class DocumentCache {
     return text
   }
 
-  private build(server: ServerDescription): object {
+  private async build(server: ServerDescription): Promise<object> {
     const { version, description } = server
+    // Describing takes a library of its own, which a server that nobody asks does without.
+    const { openApiDocument } = await import('./openapi.js')
     return openApiDocument(this.routes(), { title: titleOf(server), version, description, tags: tagList })
   }
 }

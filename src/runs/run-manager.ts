@@ -29,7 +29,9 @@ import { RunExecutor } from './run-executor.js'
 import { LocalRunQueue } from './run-queue.js'
 import { RunReader } from './run-reader.js'
 import type { RunFilter, RunHead, RunMode, RunRepository, StoredRun } from './run-repository.js'
-import { RunStream } from './run-stream.js'
+import { defaultRunSettings } from './run-settings.js'
+import type { RunSettings } from './run-settings.js'
+import { ownOrRepeated, RunStream } from './run-stream.js'
 import { RunSupervisor } from './run-supervisor.js'
 import type { Chore } from './run-supervisor.js'
 import { askedOf, readBody, runAsOf, sourceOf, toRun } from './stored-run.js'
@@ -49,40 +51,6 @@ export interface RunManagerParts {
   /** Without it, no run can have a webhook. */
   webhooks?: WebhookOutbox
   chores?: readonly Chore[]
-}
-
-/** Times in milliseconds. */
-export interface RunSettings {
-  /** How long a streamed run goes on when nobody reads it any more. Default: 30 s. */
-  disconnectGraceMs: number
-  /** Runs that wait in the database from which on a further one is refused. Default: 10,000. */
-  maxPending: number
-  /** How long `cancel` waits for whoever executes the run, before it ends the run itself. Default: 2 s. */
-  cancelWaitMs: number
-  /** How long `stop` waits for runs that are going on. Default: 25 s. */
-  stopDeadlineMs: number
-  /** How often a follower looks for what no message has told it. Default: 1 s. */
-  pollMs: number
-  /** Runs that this process executes at once; others wait. Default: 100. */
-  maxExecuting: number
-  /** How long this process is believed to live without a word from it; a dead one's runs go on after that. Default: 30 s. */
-  leaseMs: number
-  /** How often runs are looked for that wait or have lost their process. Default: 5 s. */
-  sweepMs: number
-  /** Attempts after which a run that keeps crashing its process ends as `RECOVERY_EXHAUSTED`. Default: 5. */
-  maxAttempts: number
-}
-
-export const defaultRunSettings: RunSettings = {
-  disconnectGraceMs: 30_000,
-  maxPending: 10_000,
-  cancelWaitMs: 2_000,
-  stopDeadlineMs: 25_000,
-  pollMs: 1_000,
-  maxExecuting: 100,
-  leaseMs: 30_000,
-  sweepMs: 5_000,
-  maxAttempts: 5,
 }
 
 const DEFAULT_LIMIT = 100
@@ -388,7 +356,7 @@ export class RunManager {
     )
     return new RunStream(runId, sessionId, {
       accepted: shown.then((repeated) => repeated?.accepted ?? { runId, sessionId }),
-      batches: follow(shown, own),
+      batches: ownOrRepeated(own, shown),
     })
   }
 
@@ -435,28 +403,6 @@ export class RunManager {
   private async ended(runId: string): Promise<Run> {
     await this.reader.untilOver(runId)
     return this.get(fullCaller, runId)
-  }
-}
-
-/** The events of a run of one's own or, once it turns out to be a repetition, those of the run that it repeats. */
-function follow(
-  shown: Promise<RunStream | undefined>,
-  own: AsyncIterableIterator<readonly RunEvent[]>,
-): AsyncIterableIterator<readonly RunEvent[]> {
-  let batches: AsyncIterableIterator<readonly RunEvent[]> | undefined
-  return {
-    [Symbol.asyncIterator]() {
-      return this
-    },
-    async next() {
-      batches ??= (await shown)?.batches() ?? own
-      return batches.next()
-    },
-    async return() {
-      await own.return?.()
-      await batches?.return?.()
-      return { done: true, value: undefined }
-    },
   }
 }
 

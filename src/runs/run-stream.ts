@@ -62,3 +62,25 @@ export class RunStream implements AsyncIterable<RunEvent> {
     for await (const batch of this.source.batches) yield* batch
   }
 }
+
+/** The events of a run of one's own or, once it turns out to be a repetition, those of the run that it repeats. */
+export function ownOrRepeated(
+  own: AsyncIterableIterator<readonly RunEvent[]>,
+  shown: Promise<RunStream | undefined>,
+): AsyncIterableIterator<readonly RunEvent[]> {
+  let batches: AsyncIterableIterator<readonly RunEvent[]> | undefined
+  return {
+    [Symbol.asyncIterator]() {
+      return this
+    },
+    async next() {
+      batches ??= (await shown)?.batches() ?? own
+      return batches.next()
+    },
+    async return() {
+      await own.return?.()
+      await batches?.return?.()
+      return { done: true, value: undefined }
+    },
+  }
+}

@@ -112,7 +112,7 @@ export class RunSupervisor {
     clearInterval(this.timer)
     this.forget?.()
     await this.beginning
-    await Promise.all((this.parts.chores ?? []).map((chore) => chore.stop?.()))
+    for (const chore of this.parts.chores ?? []) await chore.stop?.()
   }
 
   /** One at a time: what takes longer than the time between two looks is not begun again. */

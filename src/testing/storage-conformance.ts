@@ -1,6 +1,7 @@
 import type { Storage } from '../storage/storage.js'
 import { acceptCases } from './storage-cases/accept-cases.js'
 import { appendCases } from './storage-cases/append-cases.js'
+import { approvalCases } from './storage-cases/approval-cases.js'
 import { cancelCases } from './storage-cases/cancel-cases.js'
 import type { Cases } from './storage-cases/case.js'
 import { forkCases } from './storage-cases/fork-cases.js'
@@ -14,6 +15,7 @@ import { readCases } from './storage-cases/read-cases.js'
 import { sessionCases } from './storage-cases/session-cases.js'
 import { sessionListCases } from './storage-cases/session-list-cases.js'
 import { textCases } from './storage-cases/text-cases.js'
+import { webhookCases } from './storage-cases/webhook-cases.js'
 
 export interface StorageConformanceOptions {
   /** Groups and declares tests: those of vitest, Jest, or `node:test`. */
@@ -36,6 +38,8 @@ const groups: Record<string, Cases> = {
   sessions: sessionCases,
   'listing sessions': sessionListCases,
   media: mediaCases,
+  'an approval': approvalCases,
+  'a delivery to a webhook': webhookCases,
   'texts of users and models': textCases,
   'units side by side': isolationCases,
 }

@@ -1,5 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
+import type { ApprovalFilter } from '../../src/approvals/approval-repository.js'
 import { fullCaller } from '../../src/core/caller.js'
+import { encodeCursor } from '../../src/core/cursor.js'
 import type { RunFilter } from '../../src/runs/run-repository.js'
 import type { SessionFilter } from '../../src/sessions/session-repository.js'
 import type { NativeDatabase } from '../../src/storage/mikro-orm/sqlite/native.js'
@@ -97,6 +99,53 @@ describe('the query plans of SQLite', () => {
       expect(fullScans(plan), sql).toEqual([])
       expect(plan, sql).not.toContain('TEMP B-TREE')
     }
+  })
+
+  it.each<[Partial<ApprovalFilter>, RegExp]>([
+    [{}, /(SCAN|SEARCH) approval USING INDEX agentos_approvals_created/],
+    [
+      { approvalType: 'audit', pauseType: 'confirmation' },
+      /(SCAN|SEARCH) approval USING INDEX agentos_approvals_created/,
+    ],
+    [{ status: 'pending' }, /agentos_approvals_status \(status=\?/],
+    [{ userId: 'u' }, /agentos_approvals_user \(user_id=\?/],
+    [{ sourceIds: [{ type: 'agent', id: 'a' }] }, /agentos_approvals_source \(source_id=\?/],
+    [{ runId: 'r' }, /agentos_approvals_run \(run_id=\?/],
+    [{ sessionId: 's' }, /agentos_approvals_session \(session_id=\?/],
+    [{ scheduleId: 's' }, /agentos_approvals_schedule \(schedule_id=\?/],
+  ])('list approvals by %o through an index', async (filter, index) => {
+    const { storage, plans } = await openRecorded()
+    for (const cursor of [undefined, encodeCursor({ at: 1, id: 'apr_1' })]) {
+      plans()
+      await storage.approvals.list(fullCaller, { sourceIds: [], ...filter }, { limit: 10, page: 1, cursor })
+      const [list] = [...plans()].filter(([sql]) => sql.includes('order by'))
+      expect(list![1], list![0]).toMatch(index)
+      if (filter.runId === undefined && filter.sessionId === undefined && filter.scheduleId === undefined) {
+        expect(list![1], list![0]).not.toContain('TEMP B-TREE')
+      }
+    }
+  })
+
+  it('look for approvals whose time is up, and for webhooks that are due, through an index', async () => {
+    const { storage, plans } = await openRecorded()
+    plans()
+    await storage.approvals.overdue(T0, 10)
+    await storage.approvals.toContinue(10)
+    await storage.webhooks.claim(T0, T0 + 1, 10)
+    await storage.webhooks.nextAt()
+    const seen = [...plans()].filter(([sql]) => /approval|webhook/.test(sql))
+    expect(seen).toHaveLength(4)
+    for (const [sql, plan] of seen)
+      expect(plan, sql).toMatch(/USING (COVERING )?INDEX agentos_\w+_(expiry|continuing|due)/)
+  })
+
+  it('are none of approvals and webhooks while a run uses neither', async () => {
+    const { storage, plans } = await openRecorded()
+    plans()
+    const first = unit()
+    await storage.runs.accept(fullCaller, first)
+    await storage.runs.append(ending(first.run.runId))
+    expect([...plans().keys()].filter((sql) => /approval|webhook/.test(sql))).toEqual([])
   })
 
   const indexOf = { created_at: 'created', updated_at: 'updated', session_name: 'name' } as const

@@ -82,8 +82,11 @@ export class MikroOrmApprovalRepository implements ApprovalRepository {
   overdue(at: number, limit: number): Promise<StoredApproval[]> {
     return this.entities.read(async (em) => {
       const isDue = { status: 'pending', expiredAt: null, expiresAt: { $ne: null, $lte: at } }
-      const rows = await em.find(ApprovalEntity, isDue, { ...plain, orderBy: { expiresAt: 'asc' }, limit })
-      return withRunStatus(em, rows)
+      const query = em.createQueryBuilder(ApprovalEntity, 'approval').where(isDue).orderBy({ expiresAt: 'asc' })
+      // Of pending ones there may be many, and the planner does not know how few of them expire.
+      const hint = this.entities.inOrderOf('agentos_approvals_expiry')
+      if (hint !== undefined) query.indexHint(hint)
+      return withRunStatus(em, await query.limit(limit).getResultList())
     })
   }
 
