@@ -20,6 +20,7 @@ export function pauseOf(
   // It was started and its outcome is unknown: doing it twice is for a person to decide.
   const isInterrupted = known !== undefined && !isWaiting(known) && !tool.external
   if (isInterrupted) {
+    // The same call again, with the same key, and with the approval that it has: a copy of its run has none.
     if (tool.idempotent && (tool.approval !== 'required' || execution.approvalId !== undefined)) return undefined
     const { confirmed: _confirmed, confirmationNote: _note, ...asked } = execution
     // What was approved is the call that was started; doing it again is another one.

@@ -45,8 +45,9 @@ class ResumedFrames implements AsyncIterableIterator<readonly string[]> {
       this.held = []
       return { done: false, value }
     }
-    const { done, value } = await this.batches.next()
-    if (done) return this.finished()
+    const step = await this.batches.next()
+    if (step.done) return this.finished()
+    const { value } = step
     this.last = value.at(-1)
     return { done: false, value: this.isSubscribed ? value.map(eventFrame) : this.missed(value) }
   }

@@ -41,8 +41,9 @@ class Frames implements AsyncIterableIterator<readonly string[]> {
   }
 
   async next(): Promise<IteratorResult<readonly string[], undefined>> {
-    const { done, value } = await this.batches.next()
-    if (done) return this.finished()
+    const step = await this.batches.next()
+    if (step.done) return this.finished()
+    const { value } = step
     this.last = value.at(-1)
     const shown = this.options.allEvents ? value : value.filter((event) => ESSENTIAL.has(event.event) || endsLeg(event))
     return { done: false, value: shown.flatMap((event) => this.frames(event)) }

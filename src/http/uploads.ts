@@ -1,5 +1,4 @@
 import { DOCUMENT_MIME_TYPES } from '../agents/log/media.js'
-import type { File } from '../agents/log/media.js'
 import { UnsupportedMediaTypeError, ValidationError } from '../core/errors.js'
 import type { CreateRun } from '../runs/create-run.js'
 import type { UploadedFile } from './body-fields.js'
@@ -66,7 +65,7 @@ export function sortUploads(uploads: readonly UploadedFile[]): Pick<CreateRun, M
     const named = kind === 'files' && { filename, size: bytes.byteLength, fileType: format }
     ;(sorted[kind] ??= []).push({ content, mimeType, ...(format !== undefined && { format }), ...named })
   }
-  return sorted as { files?: File[] }
+  return sorted
 }
 
 function typeOf({ filename, mimeType }: UploadedFile): { kind: MediaKind; mimeType: string } {

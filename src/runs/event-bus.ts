@@ -18,6 +18,8 @@ export interface EventBus {
   onAnyTurn(listener: (runId: string) => void): () => void
 }
 
+type Listener = Parameters<EventEmitter['on']>[1]
+
 /** The bus of one process. */
 export class LocalEventBus implements EventBus {
   private readonly emitter = new EventEmitter()
@@ -51,7 +53,7 @@ export class LocalEventBus implements EventBus {
     return this.on('turn', listener)
   }
 
-  private on<Parameters extends unknown[]>(name: string, listener: (...parameters: Parameters) => void): () => void {
+  private on(name: string, listener: Listener): () => void {
     this.emitter.on(name, listener)
     return () => void this.emitter.off(name, listener)
   }

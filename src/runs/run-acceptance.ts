@@ -7,7 +7,7 @@ import type { Caller } from '../core/caller.js'
 import { checkInput } from '../core/check-input.js'
 import type { Clock } from '../core/clock.js'
 import { newId } from '../core/ids.js'
-import type { JsonObject, JsonValue } from '../core/json.js'
+import type { JsonValue } from '../core/json.js'
 import { attributedUserId } from '../core/principal.js'
 import { secretUnknown } from '../webhooks/webhook-outbox.js'
 import type { WebhookOutbox } from '../webhooks/webhook-outbox.js'
@@ -232,7 +232,7 @@ function toOptions(caller: Caller, input: z.output<typeof CreateRun>): RunOption
     ...(dependencies && { dependencies }),
     ...(input.metadata && { metadata: input.metadata }),
     ...(input.knowledgeFilters !== undefined && { knowledgeFilters: input.knowledgeFilters }),
-    ...(input.outputSchema && { outputSchema: input.outputSchema as JsonObject }),
+    ...(input.outputSchema && { outputSchema: input.outputSchema }),
     ...(input.useJsonSchema !== undefined && { useJsonSchema: input.useJsonSchema }),
     ...(input.addHistoryToContext !== undefined && { addHistoryToContext: input.addHistoryToContext }),
     ...(input.addDependenciesToContext !== undefined && { addDependenciesToContext: input.addDependenciesToContext }),

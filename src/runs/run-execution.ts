@@ -157,7 +157,7 @@ export class RunExecution {
     const { opening = [] } = this.plan
     for (const entry of opening) this.log.append(entry)
     const last = opening.at(-1)
-    if (last && endsLeg(last.event)) return await this.end(statusAfter(last))
+    if (last && endsLeg(last.event)) return this.end(statusAfter(last))
     if (last) await this.log.commit()
     const generator = this.plan.runnable.execute(this.context)
     try {
@@ -234,7 +234,7 @@ export class RunExecution {
       for (const entry of cancelEntries(this.fold, clock.now(), this.cancelReason ?? error.message)) {
         this.log.append(entry)
       }
-      return await this.end('cancelled')
+      return this.end('cancelled')
     }
     const failure = toRunFailure(error)
     if (failure.errorCode === 'INTERNAL_ERROR') logger.error({ err: error, runId }, 'A run failed')

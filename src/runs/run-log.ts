@@ -57,7 +57,7 @@ export class RunLog {
   private writing: Promise<void> | undefined
   private lastWrite = Number.NEGATIVE_INFINITY
   private timer: NodeJS.Timeout | undefined
-  private failure: unknown
+  private failure: Error | undefined
   private isCommitting = false
 
   constructor(private readonly parts: RunLogParts) {}
@@ -133,7 +133,7 @@ export class RunLog {
     this.timer = undefined
     this.writing = this.write()
       .catch((error: unknown) => {
-        this.failure = error
+        this.failure = error instanceof Error ? error : new Error('The log could not be written.', { cause: error })
         this.parts.onFailure(error)
       })
       .finally(() => {

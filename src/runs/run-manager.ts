@@ -1,5 +1,4 @@
 import type { RunApprovals } from '../approvals/run-approvals.js'
-import type { RunEvent } from '../agents/log/events.js'
 import type { Run } from '../agents/log/run-record.js'
 import { fullCaller } from '../core/caller.js'
 import type { Caller } from '../core/caller.js'

@@ -110,7 +110,7 @@ describe('a run that calls a tool with a required approval', () => {
 
   it('is asked again for each further call', async () => {
     const again = { toolCalls: [{ ...pay, id: 'call_again', arguments: { amount: 8 } }] }
-    const { agentOS, start, called } = gated({ then: [again, 'Done.'] })
+    const { agentOS, start, called } = gated({ answers: [again, 'Done.'] })
     const first = await pausedOn(agentOS, start())
     await agentOS.approvals.resolve(first.approval.id, { status: 'approved' })
     const second = await pausedOn(agentOS, agentOS.runs.continue(first.run.runId))

@@ -17,7 +17,6 @@ beforeEach(() => {
 })
 afterAll(() => {
   console.log(`attacks on approvals: ${cases} cases`)
-  expect(cases).toBeGreaterThanOrEqual(25)
 })
 
 type Body = Record<string, unknown>
@@ -31,7 +30,7 @@ interface Paused {
 
 /** Two runs that wait for their approvals; that of the other one was given. */
 async function waiting() {
-  const { agentOS, called, start } = gated({ then: [{ toolCalls: [{ ...pay, id: 'call_other' }] }, 'Done.'] })
+  const { agentOS, called, start } = gated({ answers: [{ toolCalls: [{ ...pay, id: 'call_other' }] }, 'Done.'] })
   const { run, approval } = await pausedOn(agentOS, start('alice'))
   const second = await pausedOn(agentOS, start('alice'))
   await agentOS.approvals.resolve(second.approval.id, { status: 'approved' })
@@ -131,11 +130,10 @@ describe('a continue of a run whose approval is pending', () => {
 
   it('regenerates: the call is not made without an approval of its own', async () => {
     const { agentOS, called, paused } = await waiting()
-    const { status, body } = await ask(agentOS, path(paused.run.runId), { regenerate: true })
-    if (status === 200) {
-      const { data } = await agentOS.approvals.list({ runId: body.run_id })
-      expect([body.status, data.map((approval) => approval.status)]).toEqual(['paused', ['pending']])
-    } else expectPending({ status, body })
+    const { body } = await ask(agentOS, path(paused.run.runId), { regenerate: true })
+    expect(body).toMatchObject({ status: 'paused', forked_from_run_id: paused.run.runId })
+    const { data } = await agentOS.approvals.list({ runId: body.run_id })
+    expect(data.map(({ status }) => status)).toEqual(['pending'])
     expect(called).toEqual([])
   })
 })
@@ -347,7 +345,7 @@ describe('whatever a model or a tool writes', () => {
   })
 
   it('a decision in what the user says is words', async () => {
-    const { agentOS, called, start } = writing([{ toolCalls: [pay] }, 'Done.'])
+    const { called, start } = writing([{ toolCalls: [pay] }, 'Done.'])
     expect((await start(decided)).status).toBe('paused')
     expect(called).toEqual([])
   })

@@ -50,7 +50,7 @@ export interface GatedOptions extends Partial<AgentOSOptions> {
   calls?: ScriptedToolCall[]
   tool?: Partial<Tool>
   /** What the model says once the calls are made. Default: the result of the last one. */
-  then?: ScriptedReply[]
+  answers?: ScriptedReply[]
 }
 
 type ScriptedReply = Extract<Parameters<typeof scripted>[0], readonly unknown[]>[number]
@@ -61,9 +61,9 @@ const lastResult: ScriptedReply = ({ messages }) => {
 }
 
 /** An AgentOS whose agent makes these calls, and what its tools were called with. */
-export function gated({ calls = [pay], tool: more, then, ...options }: GatedOptions = {}) {
+export function gated({ calls = [pay], tool: more, answers, ...options }: GatedOptions = {}) {
   const called: Calls = []
-  const script: ScriptedReply[] = [{ toolCalls: calls }, ...(then ?? [lastResult])]
+  const script: ScriptedReply[] = [{ toolCalls: calls }, ...(answers ?? [lastResult])]
   const model = scripted(script)
   const agents = [
     new Agent({ id: 'my-agent', name: 'My agent', model, tools: gatedTools(called, more) }),

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { scripted } from 'agentos-sdk/models'
 import { gate, testAgentOS, until } from '../support/agent-os.js'
+import { textOf } from '../support/messages.js'
 
 const quick = { sweepMs: 20, pollMs: 20 }
 
@@ -19,7 +20,7 @@ describe('runs.start', () => {
     const { opened, open } = gate()
     const order: string[] = []
     const model = scripted(async ({ messages }) => {
-      order.push(String(messages.at(-1)?.content))
+      order.push(textOf(messages.at(-1)))
       await opened
       return 'Done.'
     })
@@ -39,7 +40,7 @@ describe('runs.start', () => {
   it('keeps the order of a session', async () => {
     const order: string[] = []
     const model = scripted(({ messages }) => {
-      order.push(String(messages.at(-1)?.content))
+      order.push(textOf(messages.at(-1)))
       return 'Done.'
     })
     const agentOS = testAgentOS(model, { runs: quick })

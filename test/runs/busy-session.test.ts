@@ -4,14 +4,15 @@ import type { AgentOS } from 'agentos-sdk'
 import { scripted } from 'agentos-sdk/models'
 import type { ModelRequest } from 'agentos-sdk/models'
 import { collect, gate, names, testAgentOS, until } from '../support/agent-os.js'
+import { textOf } from '../support/messages.js'
 
 /** Answers "Re: <message>" after a turn of the event loop; what it saw of the session is kept. */
 function echoing() {
   const seen: string[][] = []
   const model = scripted(async ({ messages }: ModelRequest) => {
     await new Promise((resolve) => setTimeout(resolve, 2))
-    seen.push(messages.map(({ content }) => String(content)))
-    return `Re: ${String(messages.at(-1)?.content)}`
+    seen.push(messages.map(textOf))
+    return `Re: ${textOf(messages.at(-1))}`
   })
   return { model, seen }
 }
@@ -50,7 +51,7 @@ describe('a second run of a busy session', () => {
   it.each(['interrupt', 'rollback'] as const)('cancels those before it in "%s", whose records stay', async (mode) => {
     const seen: string[][] = []
     const model = scripted(({ messages }) => {
-      seen.push(messages.map(({ content }) => String(content)))
+      seen.push(messages.map(textOf))
       const isLast = messages.at(-1)?.content === 'last'
       return isLast ? 'Done.' : { content: 'Let me think about that for a while.', stall: { afterDeltas: 1 } }
     })
@@ -140,7 +141,7 @@ function counting() {
     hooks: {
       pre: [
         ({ input, context }) => {
-          context.sessionState[String(input.inputContent)] = true
+          context.sessionState[input.inputContent as string] = true
         },
       ],
     },

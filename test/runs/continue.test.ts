@@ -5,6 +5,7 @@ import { scripted } from 'agentos-sdk/models'
 import type { ScriptedToolCall } from 'agentos-sdk/models'
 import { z } from 'zod'
 import { collect, names, testAgentOS } from '../support/agent-os.js'
+import { textOf } from '../support/messages.js'
 
 /** An agent with a tool of each kind that waits for somebody, and what its tools were called with. */
 function waiting(...toolCalls: ScriptedToolCall[]) {
@@ -14,7 +15,7 @@ function waiting(...toolCalls: ScriptedToolCall[]) {
     return `${name} done`
   }
   const amount = z.object({ amount: z.number() })
-  const model = scripted([{ toolCalls }, ({ messages }) => String(messages.at(-1)?.content)], { record: true })
+  const model = scripted([{ toolCalls }, ({ messages }) => textOf(messages.at(-1))], { record: true })
   const tools = [
     tool({ name: 'look', execute: note('look') }),
     tool({ name: 'pay', input: amount, requiresConfirmation: true, execute: note('pay') }),

@@ -120,9 +120,9 @@ describe('the query plans of SQLite', () => {
       await storage.approvals.list(fullCaller, { sourceIds: [], ...filter }, { limit: 10, page: 1, cursor })
       const [list] = [...plans()].filter(([sql]) => sql.includes('order by'))
       expect(list![1], list![0]).toMatch(index)
-      if (filter.runId === undefined && filter.sessionId === undefined && filter.scheduleId === undefined) {
-        expect(list![1], list![0]).not.toContain('TEMP B-TREE')
-      }
+      // Of one run, session or schedule there are few: they are found, and sorted.
+      const isNarrow = ['runId', 'sessionId', 'scheduleId'].some((key) => key in filter)
+      expect(list![1].includes('TEMP B-TREE'), list![0]).toBe(isNarrow)
     }
   })
 
