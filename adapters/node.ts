@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TLSSocket } from 'node:tls'
+import { newId } from '../src/core/ids.js'
 import type { WebHandler } from '../src/http/web-handler.js'
 import { bridge } from './node-bridge.js'
 import { isGone } from './node-connection.js'
@@ -52,9 +53,12 @@ function fail(error: unknown, outgoing: ServerResponse, onError: (error: unknown
   const { status = 500, code, message } = error as { status?: number; code?: string; message?: string }
   if (status >= 500) onError(error)
   if (outgoing.headersSent || isGone(outgoing)) return
-  const body =
+  const requestId = newId('req')
+  const said =
     status >= 500
       ? { detail: 'Internal server error', error_code: 'INTERNAL_ERROR' }
       : { detail: message, error_code: code }
-  outgoing.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+  outgoing
+    .writeHead(status, { 'content-type': 'application/json', 'x-request-id': requestId })
+    .end(JSON.stringify({ ...said, request_id: requestId }))
 }

@@ -162,6 +162,7 @@ export class AgentOS implements WebHandler {
       startedAt: toIso(clock.now()),
       catalog,
       database: this.storage,
+      logger,
       authMode: 'none',
       enforcesScopes: false,
       compatibility: options.compatibility,

@@ -64,8 +64,8 @@ const continueRun = route({
       const events = background
         ? await os.runs.continueStreamInBackground(runId, input)
         : await os.runs.continueStream(runId, input)
-      const { compatibility } = os.server
-      return runStreamReply(events, { allEvents: streamEvents, compatibility, requestId })
+      const { compatibility, logger } = os.server
+      return runStreamReply(events, { allEvents: streamEvents, compatibility, requestId, logger })
     }
     if (background) {
       const started = await os.runs.continueInBackground(runId, input)

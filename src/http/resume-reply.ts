@@ -1,4 +1,5 @@
 import type { RunEvent } from '../agents/log/events.js'
+import type { Logger } from '../core/logger.js'
 import type { ResumedFrom, RunStream } from '../runs/run-stream.js'
 import { runHeaders } from './run-path.js'
 import { eventFrame, unfinishedNote } from './run-stream-reply.js'
@@ -8,10 +9,11 @@ import { sseFrame, sseResponse } from './sse.js'
  * The rest of a run as server-sent events, between frames that say where the follower stands: `catch_up` before what
  * it has missed, `subscribed` before what is live; `replay` before everything of a run that has paused or ended.
  */
-export function resumeReply(stream: RunStream, requestId: string): Response {
+export function resumeReply(stream: RunStream, requestId: string, logger: Logger): Response {
   return sseResponse(new ResumedFrames(stream), {
     headers: runHeaders(stream),
     requestId,
+    logger,
   })
 }
 

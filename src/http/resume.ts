@@ -40,7 +40,7 @@ const resumeRun = route({
   response: { 200: 'stream' },
   examples: { request: { last_event_index: 1 } },
   handler: async ({ os, params, body, headers, requestId }) => {
-    return resumeReply(await resumed(os, params, body, headers), requestId)
+    return resumeReply(await resumed(os, params, body, headers), requestId, os.server.logger)
   },
 })
 
@@ -56,7 +56,7 @@ const followRun = route({
     const stream = await resumed(os, params, query, headers)
     const { status, eventCount, after } = stream.resumed!
     // An EventSource connects again until it is told that there is nothing more.
-    if (!isEndStatus(status) || after < eventCount - 1) return resumeReply(stream, requestId)
+    if (!isEndStatus(status) || after < eventCount - 1) return resumeReply(stream, requestId, os.server.logger)
     await stream.batches().return?.()
     return reply(204)
   },

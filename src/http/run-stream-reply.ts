@@ -1,5 +1,6 @@
 import { AgentEvent, endsLeg } from '../agents/log/events.js'
 import type { RunEvent } from '../agents/log/events.js'
+import type { Logger } from '../core/logger.js'
 import type { RunStream } from '../runs/run-stream.js'
 import { encoder } from './encode.js'
 import { runHeaders } from './run-path.js'
@@ -16,6 +17,7 @@ export interface StreamReplyOptions {
   /** Clients of the origin expect a cancelled run to be completed as well. */
   compatibility?: 'agno'
   requestId: string
+  logger: Logger
 }
 
 /** The events of a run as server-sent events. What refuses the run is thrown before any frame is sent. */
@@ -24,6 +26,7 @@ export async function runStreamReply(stream: RunStream, options: StreamReplyOpti
   return sseResponse(new Frames(stream.batches(), options), {
     headers: runHeaders({ runId, sessionId }),
     requestId: options.requestId,
+    logger: options.logger,
   })
 }
 

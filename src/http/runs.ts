@@ -52,8 +52,8 @@ const createRun = route({
     const input = toCreateRun(params.agentId, body, files, headers)
     if (body.stream) {
       const stream = body.background ? os.runs.streamInBackground(input) : os.runs.stream(input)
-      const { compatibility } = os.server
-      return runStreamReply(stream, { allEvents: body.streamEvents, compatibility, requestId })
+      const { compatibility, logger } = os.server
+      return runStreamReply(stream, { allEvents: body.streamEvents, compatibility, requestId, logger })
     }
     if (body.background) {
       const started = await os.runs.start(input)

@@ -1,5 +1,6 @@
 import type { ApprovalGate } from '../approvals/approval-gate.js'
 import type { Bound } from '../core/caller.js'
+import type { Logger } from '../core/logger.js'
 import type { Catalog } from '../runs/catalog.js'
 import type { RunManager } from '../runs/run-manager.js'
 import type { SessionStore } from '../sessions/session-store.js'
@@ -22,6 +23,8 @@ export interface ServerDescription {
   readonly startedAt: string
   readonly catalog: Catalog
   readonly database: ServedDatabase
+  /** Gets what goes wrong after an answer has begun. */
+  readonly logger: Logger
   readonly authMode: 'none' | 'security_key' | 'jwt'
   /** Whether callers other than service accounts need scopes. */
   readonly enforcesScopes: boolean
