@@ -71,8 +71,13 @@ describe('a handler that fails', () => {
     const response = await fetch(url)
     expect([response.status, await response.json()]).toEqual([
       500,
-      { detail: 'Internal server error', error_code: 'INTERNAL_ERROR' },
+      {
+        detail: 'Internal server error',
+        error_code: 'INTERNAL_ERROR',
+        request_id: response.headers.get('x-request-id'),
+      },
     ])
+    expect(response.headers.get('x-request-id')).toMatch(/^req_/)
     expect(errors).toEqual([new Error('secret')])
   })
 })
