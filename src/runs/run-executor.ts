@@ -62,6 +62,11 @@ export class RunExecutor {
     return run
   }
 
+  /** Whether this process has no run in hand. */
+  get isIdle(): boolean {
+    return this.local.size === 0
+  }
+
   /** Whether this process has the run in hand. */
   has(runId: string): boolean {
     return this.local.has(runId)

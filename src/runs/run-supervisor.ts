@@ -50,6 +50,7 @@ const RECOVERED_AT_ONCE = 50
  */
 export class RunSupervisor {
   private timer: NodeJS.Timeout | undefined
+  private markTimer: NodeJS.Timeout | undefined
   private forget: (() => void) | undefined
   private beginning: Promise<void> | undefined
   private isWoken = false
@@ -67,9 +68,10 @@ export class RunSupervisor {
   /** Takes the lease and starts to look around, once. Undefined when that was done before. */
   start(): Promise<void> | undefined {
     if (this.isStopped) return undefined
-    const { lease, events, sweepMs } = this.parts
+    const { lease, events, sweepMs, pollMs } = this.parts
     if (!this.timer) {
       this.timer = setInterval(() => void this.sweep(), sweepMs).unref()
+      this.markTimer = setInterval(() => void this.lookForMarks(), pollMs).unref()
       this.forget = events.onAnyTurn((runId) => {
         if (!this.parts.executor.has(runId)) this.wake()
       })
@@ -110,6 +112,7 @@ export class RunSupervisor {
   async stop(): Promise<void> {
     this.isStopped = true
     clearInterval(this.timer)
+    clearInterval(this.markTimer)
     this.forget?.()
     await this.beginning
     for (const chore of this.parts.chores ?? []) await chore.stop?.()
@@ -156,6 +159,18 @@ export class RunSupervisor {
         await this.adopt(stored, 'recover')
       }
       if (lapsed.length < RECOVERED_AT_ONCE) return
+    }
+  }
+
+  /** Stops runs of this process that another one has marked: its message does not get here. */
+  private async lookForMarks(): Promise<void> {
+    const { runs, clock, executor, events, logger } = this.parts
+    if (executor.isIdle) return
+    try {
+      const marked = await runs.cancelOverdue(clock.now() + 1, RECOVERED_AT_ONCE)
+      for (const runId of marked) if (executor.has(runId)) events.cancelRequested(runId)
+    } catch (error) {
+      logger.error({ err: error }, 'Runs to be cancelled could not be looked for')
     }
   }
 
