@@ -217,7 +217,7 @@ export class AgentOS implements WebHandler {
    * @param options.deadlineMs milliseconds; default `runs.stopDeadlineMs`, which is 25 s.
    */
   stop({ deadlineMs }: { deadlineMs?: number } = {}): Promise<void> {
-    this.stopping ??= this.runManager.stop(deadlineMs).then(() => this.storage.close())
+    this.stopping ??= this.runManager.stop(deadlineMs).finally(() => this.storage.close())
     return this.stopping
   }
 

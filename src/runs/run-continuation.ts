@@ -21,7 +21,7 @@ import { pausedRun } from './leg-end.js'
 import type { LegWitnesses } from './leg-end.js'
 import { acceptFork, FORK_CONTINUED, refuseGated } from './run-fork.js'
 import type { RunMode, RunRepository, StoredRun } from './run-repository.js'
-import { parseRequest } from './run-request.js'
+import { parseRequest, serializeRequest } from './run-request.js'
 import type { RunRequest } from './run-request.js'
 import { toSegment } from './segment.js'
 import { foldLog, sourceOf } from './stored-run.js'
@@ -130,7 +130,7 @@ export class RunContinuation {
   }
 
   private async reopen(next: NextLeg): Promise<OpenedLeg> {
-    const { runs, clock, executorId, events } = this.parts
+    const { runs, media, clock, executorId, events } = this.parts
     const { stored, fold, discardAfter, mode, request, runnable, appliesApprovals, decidedBy } = next
     const { head } = stored
     const { runId, sessionId, userId, seq } = head
@@ -150,7 +150,8 @@ export class RunContinuation {
       entry,
     }))
     const segment = toSegment(placed, attempt)
-    const unit = { runId, attempt: head.attempt, executorId, mode, segment, at, ...records }
+    const text = serializeRequest(await media.aside(request))
+    const unit = { runId, attempt: head.attempt, executorId, mode, segment, at, request: text, ...records }
     if (!(await runs.reopen(appliesApprovals ? { ...unit, appliesApprovals } : unit))) throw alreadyRunning(runId)
     tellOfAudits(this.parts, records)
     for (const { entry, index } of placed) fold.apply(entry, index, at)
@@ -198,7 +199,9 @@ function requestOf(request: RunRequest, input: CheckedContinue, isFork: boolean)
     ...(isRepeatable && !isFork && { isRepeatable }),
     options: {
       ...options,
-      ...(dependencies && { dependencies: { ...options.dependencies, ...dependencies } }),
+      // What a token pins stays pinned.
+      ...(dependencies &&
+        !request.caller.dependencies && { dependencies: { ...options.dependencies, ...dependencies } }),
       ...(metadata && { metadata: { ...options.metadata, ...metadata } }),
       ...(knowledgeFilters !== undefined && { knowledgeFilters }),
     },

@@ -1,12 +1,13 @@
 import { isDurable } from '../agents/log/entry.js'
-import type { LogEntry } from '../agents/log/entry.js'
+import type { LogEntry, StatePatch } from '../agents/log/entry.js'
 import type { RunFold } from '../agents/log/fold.js'
 import type { SessionState } from '../agents/session-state.js'
+import { RunFailedError } from '../agents/run-failure.js'
 import type { Clock } from '../core/clock.js'
 import { UnavailableError } from '../core/errors.js'
 import type { EventBus } from './event-bus.js'
 import type { LegEnd } from './leg-end.js'
-import type { AppendUnit, RunRepository } from './run-repository.js'
+import type { Appended, AppendUnit, RunRepository } from './run-repository.js'
 import { toSegment } from './segment.js'
 import type { PlacedEntry } from './segment.js'
 import { holdsMedia } from './stored-media.js'
@@ -59,6 +60,7 @@ export class RunLog {
   private timer: NodeJS.Timeout | undefined
   private failure: Error | undefined
   private isCommitting = false
+  private isStateLost = false
 
   constructor(private readonly parts: RunLogParts) {}
 
@@ -70,13 +72,24 @@ export class RunLog {
   /** Adds an entry. It is in the fold at once, and on disk after the next `commit()` at the latest. */
   append(entry: LogEntry): void {
     if (this.failure !== undefined) throw this.failure
-    const { fold, clock, state } = this.parts
+    const { fold, clock } = this.parts
     // Only there: comparing the state costs its size, and a run has many more deltas than durable points.
-    const statePatch = isDurable(entry) ? state.takePatch() : undefined
+    const statePatch = isDurable(entry) ? this.takePatch() : undefined
     const whole = statePatch ? { ...entry, facts: { ...entry.facts, statePatch } } : entry
     const placed = { index: fold.lastIndex + 1, at: clock.now(), entry: whole }
     fold.apply(whole, placed.index, placed.at)
     this.pending.push(placed)
+  }
+
+  /** @throws RunFailedError once, when a tool has put something into the state that can't be stored. */
+  private takePatch(): StatePatch | undefined {
+    if (this.isStateLost) return undefined
+    try {
+      return this.parts.state.takePatch()
+    } catch (cause) {
+      this.isStateLost = true
+      throw unstorable("The session's state", cause)
+    }
   }
 
   /** Writes what has been added soon, without making the run wait. */
@@ -143,23 +156,21 @@ export class RunLog {
   }
 
   private async write(end?: LegEnd): Promise<void> {
-    const { runs, media, events, runId, attempt, fold, clock } = this.parts
+    const { runs, events, runId, fold, clock } = this.parts
     const entries = this.pending
     this.pending = []
     this.lastWrite = performance.now()
-    const stored = entries.some((placed) => holdsMedia(placed)) ? await media.aside(entries) : entries
-    const statePatches = entries.flatMap(({ entry }) => entry.facts?.statePatch ?? [])
-    const at = entries.at(-1)!.at
-    const unit: AppendUnit = {
-      runId,
-      segment: toSegment(stored, attempt),
-      at,
-      ...(statePatches.length > 0 && { statePatches }),
-      // Not before: until the new answer is there, the old one stands.
-      ...(end?.status === 'completed' && fold.replaces !== undefined && { replaces: fold.replaces }),
-      ...(end && { end, body: JSON.stringify(await media.aside(fold.body(at))) }),
+    let unit: AppendUnit
+    let appended: Appended
+    try {
+      unit = await this.unitOf(entries, end)
+      appended = await this.untilAnswered(() => runs.append(unit), clock)
+    } catch (error) {
+      // What could not be written is not in the log: whatever ends the run follows what is.
+      this.pending = []
+      fold.lastIndex = entries[0]!.index - 1
+      throw error
     }
-    const appended = await this.untilAnswered(() => runs.append(unit), clock)
     if (appended.outcome === 'cancel_requested') {
       // The end takes them along: what was said before somebody cancelled stays said.
       this.pending = [...entries, ...this.pending]
@@ -169,6 +180,34 @@ export class RunLog {
     if (appended.outcome === 'lease_lost') throw new LeaseLostError(`Run ${runId} is not executed here any more.`)
     events.committed(runId, unit.segment.lastIndex, entries)
     if (appended.next !== undefined) events.turnCame(appended.next)
+  }
+
+  private async unitOf(entries: readonly PlacedEntry[], end: LegEnd | undefined): Promise<AppendUnit> {
+    const { media, runId, attempt, fold } = this.parts
+    const stored = entries.some((placed) => holdsMedia(placed)) ? await media.aside(entries) : entries
+    const statePatches = entries.flatMap(({ entry }) => entry.facts?.statePatch ?? [])
+    const at = entries.at(-1)!.at
+    return {
+      runId,
+      segment: storable('What the run has yielded', () => toSegment(stored, attempt)),
+      at,
+      ...(statePatches.length > 0 && { statePatches }),
+      // Not before: until the new answer is there, the old one stands.
+      ...(end?.status === 'completed' && fold.replaces !== undefined && { replaces: fold.replaces }),
+      ...(end && { end, body: await this.bodyOf(end, at) }),
+    }
+  }
+
+  private async bodyOf({ status }: LegEnd, at: number): Promise<string> {
+    const body = this.parts.fold.body(at)
+    try {
+      return JSON.stringify(await this.parts.media.aside(body))
+    } catch (cause) {
+      if (status === 'completed') throw unstorable("The run's record", cause)
+      // A run that ends for this very reason keeps what can be kept of it.
+      const { contentType, error } = body
+      return JSON.stringify({ contentType, error })
+    }
   }
 
   /** Asks again while storage is away; an append that was done already counts as done. */
@@ -188,4 +227,17 @@ export class RunLog {
     clearTimeout(this.timer)
     this.timer = undefined
   }
+}
+
+function storable<Value>(what: string, make: () => Value): Value {
+  try {
+    return make()
+  } catch (cause) {
+    throw unstorable(what, cause)
+  }
+}
+
+function unstorable(what: string, cause: unknown): RunFailedError {
+  const message = `${what} holds something that JSON can't hold, such as a BigInt or a cycle.`
+  return new RunFailedError({ errorCode: 'INTERNAL_ERROR', message, retryable: false }, { cause })
 }

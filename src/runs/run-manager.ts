@@ -4,7 +4,7 @@ import { fullCaller } from '../core/caller.js'
 import type { Caller } from '../core/caller.js'
 import { toIsoSeconds } from '../core/clock.js'
 import type { Clock } from '../core/clock.js'
-import { NotFoundError } from '../core/errors.js'
+import { NotFoundError, UnavailableError } from '../core/errors.js'
 import { newId } from '../core/ids.js'
 import type { Logger } from '../core/logger.js'
 import type { Slice } from '../core/page.js'
@@ -34,7 +34,7 @@ import { ownOrRepeated, RunStream } from './run-stream.js'
 import { RunSupervisor } from './run-supervisor.js'
 import type { Chore } from './run-supervisor.js'
 import { askedOf, readBody, runAsOf, sourceOf, toRun } from './stored-run.js'
-import { StoredMedia } from './stored-media.js'
+import { holdsMedia, StoredMedia } from './stored-media.js'
 
 /** What a `RunManager` works with. */
 export interface RunManagerParts {
@@ -53,6 +53,8 @@ export interface RunManagerParts {
 }
 
 const DEFAULT_LIMIT = 100
+/** Characters of runs with media in one list. */
+const MAX_LISTED_MEDIA = 16 * 1024 * 1024
 
 /** Which runs are listed. `limit`: default 100. */
 export type ListRuns = Omit<RunFilter, 'limit'> & { limit?: number }
@@ -281,7 +283,7 @@ export class RunManager {
     const runs = await Promise.all(
       data.map(async (stored) => toRun(stored.head, await readBody(this.parts.runs, stored))),
     )
-    return { data: await this.media.back(runs), ...rest }
+    return { data: await this.withMedia(runs), ...rest }
   }
 
   /**
@@ -391,6 +393,18 @@ export class RunManager {
     return () => signal.removeEventListener('abort', onAbort)
   }
 
+  /** Media of the newest runs, as far as they are not too much for one answer; of the others what is known of them. */
+  private async withMedia(runs: readonly Run[]): Promise<Run[]> {
+    const shown: Run[] = []
+    let left = MAX_LISTED_MEDIA
+    for (const run of runs.toReversed()) {
+      const whole = left > 0 && holdsMedia(run) ? await this.media.back(run) : this.media.without(run)
+      if (whole !== run) left -= JSON.stringify(whole).length
+      shown.push(whole)
+    }
+    return shown.toReversed()
+  }
+
   private async stored(caller: Caller, runId: string): Promise<StoredRun> {
     this.wakeUp()
     const stored = await this.parts.runs.get(caller, runId)
@@ -401,7 +415,10 @@ export class RunManager {
   /** Waits for a run that somebody else executes. */
   private async ended(runId: string): Promise<Run> {
     await this.reader.untilOver(runId)
-    return this.get(fullCaller, runId)
+    const run = await this.get(fullCaller, runId)
+    if (run.status !== 'pending' && run.status !== 'running') return run
+    // The reader was closed before the run was over.
+    throw new UnavailableError('SHUTTING_DOWN', `The server shuts down; run "${runId}" goes on when it is back.`)
   }
 }
 

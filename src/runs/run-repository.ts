@@ -159,6 +159,8 @@ export interface ReopenUnit {
   executorId: string
   /** How whoever continues the run waits for it. */
   mode: RunMode
+  /** JSON text of the request, where the new leg has changed it. */
+  request?: string
   /** Begins the new leg; its attempt is the next one. */
   segment: Segment
   at: number
@@ -251,6 +253,9 @@ export interface RunRepository {
    * acceptance: in the background, or accepted by a process that has no lease any more.
    */
   due(executorId: string, componentIds: readonly string[], limit: number, at: number): Promise<StoredRun[]>
+
+  /** Pending and running runs that a process has in its name, and that nothing has happened to since a time. */
+  heldBy(executorId: string, before: number, limit: number): Promise<StoredRun[]>
 
   /** Ids of runs that were to be cancelled before a time, and have not ended since. */
   cancelOverdue(before: number, limit: number): Promise<string[]>

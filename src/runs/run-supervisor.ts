@@ -15,7 +15,7 @@ import type { StoredRun } from './run-repository.js'
 import { parseRequest } from './run-request.js'
 import type { RunRequest } from './run-request.js'
 import { foldLog } from './stored-run.js'
-import { begin } from './turn.js'
+import { begin, beginAtItsTurn } from './turn.js'
 import type { TurnParts } from './turn.js'
 
 export type RunSupervisorParts = Omit<LocalRunParts, 'cancel'> &
@@ -43,6 +43,8 @@ export interface Chore {
 
 /** Runs that are taken over at once: each costs a read of its log. */
 const RECOVERED_AT_ONCE = 50
+/** A run is on its way from its acceptance to its execution for far less. */
+const MIN_LOST_MS = 500
 
 /**
  * Looks after runs that nobody waits for: begins those in the background when there is room, and goes on with those
@@ -100,6 +102,7 @@ export class RunSupervisor {
     if (this.isStopped) return
     try {
       await this.recover()
+      await this.takeUpLost()
       await this.endOverdue()
     } catch (error) {
       this.parts.logger.error({ err: error }, 'Runs of dead processes could not be looked for')
@@ -115,7 +118,13 @@ export class RunSupervisor {
     clearInterval(this.markTimer)
     this.forget?.()
     await this.beginning
-    for (const chore of this.parts.chores ?? []) await chore.stop?.()
+    for (const chore of this.parts.chores ?? []) {
+      try {
+        await chore.stop?.()
+      } catch (error) {
+        this.parts.logger.error({ err: error }, 'Something in the background did not stop cleanly')
+      }
+    }
   }
 
   /** One at a time: what takes longer than the time between two looks is not begun again. */
@@ -142,7 +151,7 @@ export class RunSupervisor {
         if (room === 0) return
         const due = await runs.due(executorId, this.componentIds, room, clock.now())
         this.hasBacklog = due.length === room
-        for (const stored of due) if (!this.parts.executor.has(stored.head.runId)) await this.adopt(stored, 'begin')
+        for (const stored of due) if (!this.parts.executor.has(stored.head.runId)) this.adopt(stored, 'begin')
       }
     } catch (error) {
       logger.error({ err: error }, 'Background runs could not be begun')
@@ -156,9 +165,24 @@ export class RunSupervisor {
       for (const stored of lapsed) {
         const { runId, attempt } = stored.head
         logger.warn({ runId, attempt }, 'A run goes on whose process has died')
-        await this.adopt(stored, 'recover')
+        this.adopt(stored, 'recover')
       }
       if (lapsed.length < RECOVERED_AT_ONCE) return
+    }
+  }
+
+  /** Runs that stand in this process's name and that it has lost hold of: a failure came between. */
+  private async takeUpLost(): Promise<void> {
+    const { runs, clock, executor, executorId, logger, sweepMs } = this.parts
+    const held = await runs.heldBy(executorId, clock.now() - Math.max(MIN_LOST_MS, sweepMs), RECOVERED_AT_ONCE)
+    for (const { head, ...rest } of held) {
+      if (executor.has(head.runId)) continue
+      logger.warn({ runId: head.runId, attempt: head.attempt }, 'A run goes on that this process had lost hold of')
+      if (head.status === 'pending') this.adopt({ head, ...rest }, 'wait')
+      else {
+        const taken = await runs.takeOver(head.runId, head.attempt, executorId, clock.now())
+        if (taken) this.adopt(taken, 'recover')
+      }
     }
   }
 
@@ -178,15 +202,22 @@ export class RunSupervisor {
   private async endOverdue(): Promise<void> {
     const { runs, clock, canceller, cancelWaitMs } = this.parts
     const overdue = await runs.cancelOverdue(clock.now() - 2 * cancelWaitMs, RECOVERED_AT_ONCE)
-    for (const runId of overdue) await canceller.cancel(fullCaller, runId, 'The run was cancelled.')
+    for (const runId of overdue) {
+      try {
+        await canceller.cancel(fullCaller, runId, 'The run was cancelled.')
+      } catch (error) {
+        // One that can't be ended must not keep the others from it.
+        this.parts.logger.error({ err: error, runId }, 'A run could not be cancelled')
+      }
+    }
   }
 
-  private async adopt(stored: StoredRun, how: 'begin' | 'recover'): Promise<void> {
+  private adopt(stored: StoredRun, how: 'begin' | 'wait' | 'recover'): void {
     const { media, catalog, executor } = this.parts
     const { head } = stored
     const { runId, sessionId, userId, seq, mode } = head
     const runnable = catalog.agent(head.component.id)
-    const request = await media.back(parseRequest(stored.request))
+    const request = parseRequest(stored.request)
     const plan: LocalRunPlan = {
       runnable,
       runId,
@@ -198,7 +229,12 @@ export class RunSupervisor {
       request,
       isFresh: false,
       mayBeUnread: true,
-      begin: () => (how === 'begin' ? begin(this.parts, runId, startEntry(runnable)) : this.recovered(stored, request)),
+      begin: async (signal) => {
+        plan.request = await media.back(request)
+        if (how === 'recover') return this.recovered(stored, request)
+        const started = startEntry(runnable)
+        return how === 'begin' ? begin(this.parts, runId, started) : beginAtItsTurn(this.parts, runId, started, signal)
+      },
     }
     executor.adopt(plan)
   }

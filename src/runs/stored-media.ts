@@ -40,6 +40,15 @@ export class StoredMedia {
     return changed as Value
   }
 
+  /** The value with what is known of its media, but without their content. */
+  without<Value>(value: Value): Value {
+    return mapMedia(value, (media) => {
+      if (!isReference(media)) return media
+      const { mediaHash: _hash, asText: _text, ...rest } = media
+      return rest
+    }) as Value
+  }
+
   /** The value with the content of all media back in its place. Media whose bytes are gone keep their other fields. */
   async back<Value>(value: Value): Promise<Value> {
     if (!holdsMedia(value)) return value
@@ -73,6 +82,7 @@ export function holdsMedia(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
   if (Array.isArray(value)) return value.some(holdsMedia)
   const record = value as Record<string, unknown>
+  if (isForeign(record)) return false
   for (const key of LISTS) if (Array.isArray(record[key]) && record[key].length > 0) return true
   for (const key of SINGLES) if (record[key] !== undefined) return true
   for (const key of PLACES) if (record[key] !== undefined && holdsMedia(record[key])) return true
@@ -96,6 +106,7 @@ function mapMedia(value: unknown, replace: (media: Media) => object): unknown {
   if (typeof value !== 'object' || value === null) return value
   if (Array.isArray(value)) return mapItems(value, (item) => mapMedia(item, replace))
   const record = value as Record<string, unknown>
+  if (isForeign(record)) return value
   let changed: Record<string, unknown> | undefined
   const set = (key: string, now: unknown): void => {
     if (now !== record[key]) (changed ??= { ...record })[key] = now
@@ -124,4 +135,9 @@ function mapItems(items: readonly unknown[], map: (item: unknown) => unknown): u
 
 function isMedia(value: unknown): value is Media {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** The fields of a custom event are the tool's own: what looks like a medium there is none of ours. */
+function isForeign(record: Record<string, unknown>): boolean {
+  return record.event === 'CustomEvent'
 }

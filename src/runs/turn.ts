@@ -2,6 +2,7 @@ import type { LogEntry } from '../agents/log/entry.js'
 import { RunFold } from '../agents/log/fold.js'
 import { fullCaller } from '../core/caller.js'
 import type { Clock } from '../core/clock.js'
+import { UnavailableError } from '../core/errors.js'
 import type { EventBus } from './event-bus.js'
 import type { LegStart } from './local-run.js'
 import type { RunRepository } from './run-repository.js'
@@ -33,10 +34,16 @@ export async function beginAtItsTurn(
 ): Promise<LegStart | undefined> {
   const { runs } = parts
   for (;;) {
-    const start = await begin(parts, runId, started)
-    if (start) return start
-    const stored = await runs.get(fullCaller, runId)
-    if (stored?.head.status !== 'pending' || signal.aborted) return undefined
+    try {
+      const start = await begin(parts, runId, started)
+      if (start) return start
+      const stored = await runs.get(fullCaller, runId)
+      if (stored?.head.status !== 'pending') return undefined
+    } catch (error) {
+      // A storage that is away comes back, and the run still waits then.
+      if (!(error instanceof UnavailableError)) throw error
+    }
+    if (signal.aborted) return undefined
     await message(parts, runId, signal)
     if (signal.aborted) return undefined
   }

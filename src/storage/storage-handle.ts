@@ -42,6 +42,7 @@ export class StorageHandle implements Storage {
     window: true,
     active: true,
     isTurn: true,
+    heldBy: true,
     cancelOverdue: true,
   })
   readonly sessions: SessionRepository = this.deferred('sessions', {

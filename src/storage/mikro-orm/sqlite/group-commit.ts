@@ -12,7 +12,7 @@ interface Waiting {
 /** So that a long line of units does not hold up everything else in the process. */
 const MAX_UNITS = 200
 /** So that a stream of units does not hold up those that came first. */
-const MAX_TURNS = Number(process.env.TURNS ?? 8)
+const MAX_TURNS = 8
 
 /**
  * Writes the units of a few turns of the event loop in one transaction. A caller is answered after COMMIT, so what was answered is on

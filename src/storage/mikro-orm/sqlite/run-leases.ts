@@ -10,6 +10,7 @@ const HAS_NO_LEASE = `NOT EXISTS (SELECT 1 FROM agentos_executors
   WHERE agentos_executors.id = agentos_runs.executor_id AND agentos_executors.lease_until > ${NOW})`
 
 interface ReopenedRow {
+  seq: number
   session_id: string
 }
 
@@ -27,6 +28,7 @@ export class RunLeases {
     StoredRow
   >
   private readonly reopenRun: Statement<Bindable[], ReopenedRow>
+  private readonly updateRequest: Statement<[request: string, seq: number], never>
   private readonly takeFreeSession: Statement<[runId: string, sessionId: string], never>
 
   constructor(database: NativeDatabase) {
@@ -61,7 +63,8 @@ export class RunLeases {
       SET status = 'running', attempt = ?, executor_id = ?, mode = ?, last_index = ?, updated_at = ?
       WHERE run_id = ? AND attempt = ? AND last_index = ? AND status IN ('paused', 'error')
         AND cancel_requested_at IS NULL
-      RETURNING session_id`)
+      RETURNING seq, session_id`)
+    this.updateRequest = database.prepare('UPDATE agentos_run_texts SET request = ? WHERE seq = ?')
     this.takeFreeSession = database.prepare(`UPDATE agentos_sessions SET active_run_id = ?
       WHERE session_id = ? AND active_run_id IS NULL`)
   }
@@ -102,6 +105,7 @@ export class RunLeases {
     if (!row) return false
     this.takeFreeSession.run(runId, row.session_id)
     this.segments.insert(runId, segment)
+    if (unit.request !== undefined) this.updateRequest.run(unit.request, row.seq)
     if (unit.appliesApprovals) this.approvals.apply(runId, at)
     this.approvals.insertAll(unit.audits, unit.deliveries)
     return true

@@ -14,6 +14,7 @@ export class RunReads {
   private readonly selectWindow: Statement<[string, number, number], { run_id: string; body: string }>
   private readonly selectActive: Statement<[string], { run_id: string }>
   private readonly selectLine: Statement<[string], LineRow>
+  private readonly selectHeld: Statement<[executorId: string, before: number, limit: number], StoredRow>
   private readonly selectOverdue: Statement<[before: number, limit: number], { run_id: string }>
 
   constructor(database: NativeDatabase) {
@@ -28,6 +29,9 @@ export class RunReads {
       ORDER BY agentos_runs.seq DESC LIMIT ?`)
     this.selectActive = database.prepare(`SELECT run_id FROM agentos_runs
       WHERE session_id = ? AND status IN ('pending', 'running') ORDER BY seq`)
+    this.selectHeld = database.prepare(`${SELECT_STORED}
+      WHERE agentos_runs.status IN ('pending', 'running') AND agentos_runs.executor_id = ? AND agentos_runs.updated_at < ?
+      ORDER BY agentos_runs.seq LIMIT ?`)
     this.selectOverdue = database.prepare(`SELECT run_id FROM agentos_runs
       WHERE cancel_requested_at IS NOT NULL AND status IN ('pending', 'running', 'paused') AND cancel_requested_at < ?
       ORDER BY cancel_requested_at LIMIT ?`)
@@ -51,6 +55,10 @@ export class RunReads {
 
   active(sessionId: string): string[] {
     return this.selectActive.all(sessionId).map(({ run_id: runId }) => runId)
+  }
+
+  heldBy(executorId: string, before: number, limit: number): StoredRun[] {
+    return this.selectHeld.all(executorId, before, limit).map(toStoredRun)
   }
 
   cancelOverdue(before: number, limit: number): string[] {

@@ -83,6 +83,10 @@ export class SqliteRunRepository implements RunRepository {
     return this.database.write(() => this.leases.due(executorId, componentIds, limit, at))
   }
 
+  heldBy(executorId: string, before: number, limit: number): Promise<StoredRun[]> {
+    return this.database.query(() => this.reads.heldBy(executorId, before, limit))
+  }
+
   cancelOverdue(before: number, limit: number): Promise<string[]> {
     return this.database.query(() => this.reads.cancelOverdue(before, limit))
   }
