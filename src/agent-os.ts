@@ -9,6 +9,7 @@ import { anonymousCaller, bindCaller, fullCaller } from './core/caller.js'
 import type { Bound, Caller } from './core/caller.js'
 import { systemClock, toIso } from './core/clock.js'
 import type { Clock } from './core/clock.js'
+import { ConfigurationError } from './core/errors.js'
 import { consoleLogger } from './core/logger.js'
 import type { Logger } from './core/logger.js'
 import { agentRoutes } from './http/agents.js'
@@ -100,6 +101,7 @@ export class AgentOS implements WebHandler {
 
   /** @throws ConfigurationError when two agents have the same id, or one can't be described. */
   constructor(options: AgentOSOptions) {
+    checkOptions(options)
     const { id = 'agentos', version = '1.0.0', clock = systemClock, logger = consoleLogger } = options
     this.id = id
     this.storage = options.storage ?? sqlite('agentos.db')
@@ -217,8 +219,16 @@ export class AgentOS implements WebHandler {
    * @param options.deadlineMs milliseconds; default `runs.stopDeadlineMs`, which is 25 s.
    */
   stop({ deadlineMs }: { deadlineMs?: number } = {}): Promise<void> {
-    this.stopping ??= this.runManager.stop(deadlineMs).finally(() => this.storage.close())
+    this.stopping ??= this.shutDown(deadlineMs)
     return this.stopping
+  }
+
+  private async shutDown(deadlineMs: number | undefined): Promise<void> {
+    try {
+      await this.runManager.stop(deadlineMs)
+    } finally {
+      await this.storage.close()
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -250,5 +260,16 @@ class CallerServices implements Services {
 
   get approvals(): Bound<ApprovalGate> {
     return (this.boundApprovals ??= bindCaller(this.approvalGate, this.caller))
+  }
+}
+
+/** What a compiler would refuse, for programs that have none. */
+function checkOptions(options: AgentOSOptions | undefined): void {
+  if (!Array.isArray(options?.agents)) {
+    throw new ConfigurationError('An AgentOS needs agents: new AgentOS({ agents: [agent] }).')
+  }
+  const { storage } = options
+  if (storage !== undefined && typeof storage.runs !== 'object') {
+    throw new ConfigurationError("The storage is none. Pass one, such as storage: sqlite('agentos.db').")
   }
 }

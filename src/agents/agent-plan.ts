@@ -44,6 +44,12 @@ export function planOf(options: AgentOptions<z.ZodType | undefined, z.ZodType | 
   const { id, tools = [], history, retry, hooks, guardrails } = options
   const own = tools.filter((one): one is Tool => !isToolset(one))
   checkId(id)
+  for (const one of tools) {
+    if (typeof one === 'object' && ('check' in one || 'tools' in one)) continue
+    throw new ConfigurationError(
+      `Agent "${id}" has a tool that is none. Make tools with tool({ … }) or mcpTools({ … }).`,
+    )
+  }
   checkToolNames(own, `Agent "${id}"`)
   checkNumbers(id, options)
   return {
@@ -97,6 +103,12 @@ export function checkId(id: string): void {
 }
 
 function modelsOf(model: Model | readonly Model[] | undefined, id: string): readonly [Model, ...Model[]] {
+  const isModel = (one: unknown): boolean => typeof one === 'object' && one !== null && 'generate' in one
+  if (model !== undefined && ![model].flat().every(isModel)) {
+    throw new ConfigurationError(
+      `Agent "${id}" has a model that is none. Pass an object such as openai('gpt-5-mini'), not its name.`,
+    )
+  }
   const [first, ...fallbacks] = model === undefined ? [] : 'generate' in model ? [model] : model
   if (first) return [first, ...fallbacks]
   throw new ConfigurationError(`Agent "${id}" has no model. Pass one, for example: model: openai('gpt-5-mini').`)

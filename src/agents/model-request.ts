@@ -123,7 +123,7 @@ export function finishedStep(leg: AgentLeg, model: Model, reply: Reply): ModelSt
 function uniqueCalls(calls: readonly ModelToolCall[], fold: RunFold): ModelToolCall[] {
   const taken = new Set<string>()
   return calls.map((call) => {
-    const id = call.id === '' || taken.has(call.id) || fold.tool(call.id) ? newId('call') : call.id
+    const id = call.id === '' || taken.has(call.id) || fold.hasCalled(call.id) ? newId('call') : call.id
     taken.add(id)
     return { ...call, id }
   })

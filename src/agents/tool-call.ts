@@ -3,6 +3,7 @@ import { newId } from '../core/ids.js'
 import type { JsonObject, JsonValue } from '../core/json.js'
 import { withDeadline } from './abortable.js'
 import type { AgentLeg } from './agent-leg.js'
+import { isWaiting } from './log/decision.js'
 import type { Decision } from './log/decision.js'
 import type { LogEntry } from './log/entry.js'
 import type { ToolExecution } from './log/tool-execution.js'
@@ -45,6 +46,10 @@ export async function planCall(leg: AgentLeg, call: AskedCall): Promise<PlannedC
   const decision = run.fold.decision(call.id)
   if (decision && tool && !isEnough(decision, tool)) return askAgain(tool, execution)
   if (decision?.kind === 'reject') return { todo: 'answer', execution, text: rejection(decision.note), isError: false }
+  // In a fork, where the decision of its source is in the record only.
+  if (!decision && known?.confirmed === false && !isWaiting(known)) {
+    return { todo: 'answer', execution, text: rejection(known.confirmationNote), isError: false }
+  }
   if (decision?.kind === 'external') {
     return { todo: 'answer', execution, text: decision.result, isError: decision.isError ?? false }
   }
@@ -69,7 +74,7 @@ export async function planCall(leg: AgentLeg, call: AskedCall): Promise<PlannedC
 
 /** The tool has come to need an approval while the call waited for less. */
 function askAgain(tool: Tool, execution: ToolExecution): PlannedCall {
-  const { confirmed: _confirmed, answered: _answered, editedArgs: _args, ...asked } = execution
+  const { confirmed: _confirmed, answered: _answered, editedArgs: _args, approvalId: _audit, ...asked } = execution
   const waiting = pauseOf(tool, { ...asked, approvalType: 'required' }, undefined)
   return { todo: 'pause', execution: waiting ?? asked, tool }
 }
@@ -112,19 +117,18 @@ export async function runCall(
   show: (entry: LogEntry) => void,
 ): Promise<readonly LogEntry[]> {
   const { plan, run } = leg
+  // It may be a while since the call was written down: another process may have taken the run over.
+  run.checkLease?.()
   const startedAt = run.clock.now()
   let isOpen = true
   const limit = tool.timeoutMs ?? plan.toolTimeoutMs
   try {
     const result = await withDeadline(
-      async (signal) => {
-        // It may be a while since the call was written down: another process may have taken the run over.
-        run.checkLease?.()
-        return await tool.execute(
+      async (signal) =>
+        await tool.execute(
           args,
           toolContext(leg, execution, signal, (entry) => isOpen && show(entry)),
-        )
-      },
+        ),
       run.signal,
       limit,
       () => new Error(`The tool "${tool.name}" took longer than ${limit} ms.`),

@@ -21,7 +21,7 @@ export function pauseOf(
   const isInterrupted = known !== undefined && !isWaiting(known) && !tool.external
   if (isInterrupted) {
     // The same call again, with the same key, and with the approval that it has: a copy of its run has none.
-    if (tool.idempotent && (tool.approval !== 'required' || execution.approvalId !== undefined)) return undefined
+    if (tool.idempotent && (tool.approval !== 'required' || isApproved(execution))) return undefined
     const { confirmed: _confirmed, confirmationNote: _note, ...asked } = execution
     // What was approved is the call that was started; doing it again is another one.
     const approvalType = tool.approval ?? execution.approvalType
@@ -37,9 +37,15 @@ export function pauseOf(
   return undefined
 }
 
+/** Whether an approval has decided about the call; the record of an audit names its call, too. */
+function isApproved({ approvalType, approvalId }: ToolExecution): boolean {
+  return approvalType === 'required' && approvalId !== undefined
+}
+
 /** Whether a decision is enough for this tool: one with a required approval takes none but that approval's. */
 export function isEnough(decision: Decision, { approval }: Tool): boolean {
-  return approval !== 'required' || decision.kind === 'reject' || decision.approvalId !== undefined
+  if (approval !== 'required' || decision.kind === 'reject') return true
+  return decision.approval === 'required' && decision.approvalId !== undefined
 }
 
 /** A call that waits, and the tool that it is for. */

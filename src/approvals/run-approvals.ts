@@ -56,7 +56,9 @@ export class RunApprovals {
     for (const id of new Set(gated.map(({ toolExecution }) => toolExecution.approvalId ?? ''))) {
       const approval = await this.resolved(id)
       const calls = gated.filter(({ toolExecution }) => (toolExecution.approvalId ?? '') === id)
-      for (const decision of decisionsOf(approval, calls)) settled.set(decision.toolCallId, decision)
+      for (const decision of decisionsOf(approval, calls)) {
+        settled.set(decision.toolCallId, { ...decision, approval: 'required' })
+      }
     }
     return settled
   }

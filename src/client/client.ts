@@ -1,5 +1,6 @@
 import type { OsConfig, ServedModel } from '../http/os-config.js'
 import { AgentsClient } from './agents.js'
+import { ApprovalsClient } from './approvals.js'
 import type { AgentOSClientOptions, RequestOptions } from './options.js'
 import { RunsClient } from './runs.js'
 import type { ApiInfo, Health, ServerInfo } from './server-info.js'
@@ -22,6 +23,7 @@ export class AgentOSClient {
   readonly runs: RunsClient
   readonly sessions: SessionsClient
   readonly agents: AgentsClient
+  readonly approvals: ApprovalsClient
   private readonly transport: Transport
 
   constructor(options: AgentOSClientOptions) {
@@ -29,6 +31,7 @@ export class AgentOSClient {
     this.runs = new RunsClient(this.transport)
     this.sessions = new SessionsClient(this.transport)
     this.agents = new AgentsClient(this.transport)
+    this.approvals = new ApprovalsClient(this.transport)
   }
 
   /** Whether the server is up; with `ready`, whether it reaches its database too. */

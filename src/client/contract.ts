@@ -154,11 +154,21 @@ export const forms: Readonly<Record<string, Form>> = {
       },
     },
   },
+  CheckpointList: { fields: { checkpoints: ['Checkpoint'] } },
+  Checkpoint: { fields: {} },
+  CheckpointSnapshot: { fields: { checkpoint: 'Checkpoint', snapshot: 'RunOutput' } },
   SessionPage: { fields: { data: ['SessionListItem'], meta: 'PageMeta' } },
   SessionListItem: { fields: { session_summary: 'SessionSummary', metrics: 'SessionMetrics' } },
   SessionSummary: { fields: {} },
   SessionMetrics: { fields: { details: { values: ['ModelMetrics'] } } },
   PageMeta: { fields: {} },
+  ForkedSession: { fields: {} },
+  ApprovalPage: { fields: { data: ['Approval'], meta: 'PageMeta' } },
+  Approval: {
+    fields: { requirements: ['RunRequirement'], context: { fields: {} }, resolution_data: 'ResolutionData' },
+  },
+  ResolutionData: { fields: {} },
+  ApprovalStatus: { fields: {} },
   Info: { fields: { sdk: { fields: {} }, mcp: { fields: {} } } },
   OsConfig: {
     fields: {
@@ -201,6 +211,34 @@ export const operations = {
   },
   resume_agent_run: { method: 'POST', path: '/agents/{agent_id}/runs/{run_id}/resume', body: { fields: {} } },
   follow_agent_run: { method: 'GET', path: '/agents/{agent_id}/runs/{run_id}/resume' },
+  continue_agent_run: {
+    method: 'POST',
+    path: '/agents/{agent_id}/runs/{run_id}/continue',
+    body: {
+      fields: {
+        tools: [{ fields: { user_input_schema: [{ fields: {} }] } }],
+        requirements: [
+          {
+            fields: {
+              user_input_schema: [{ fields: {} }],
+              tool_execution: { fields: { user_input_schema: [{ fields: {} }] } },
+            },
+          },
+        ],
+      },
+    },
+    answers: { '200': 'RunOutput', '202': 'RunAccepted' },
+  },
+  list_agent_run_checkpoints: {
+    method: 'GET',
+    path: '/agents/{agent_id}/runs/{run_id}/checkpoints',
+    answers: { '200': 'CheckpointList' },
+  },
+  get_agent_run_checkpoint: {
+    method: 'GET',
+    path: '/agents/{agent_id}/runs/{run_id}/checkpoints/{message_index}',
+    answers: { '200': 'CheckpointSnapshot' },
+  },
   list_sessions: { method: 'GET', path: '/sessions', answers: { '200': 'SessionPage' } },
   create_session: {
     method: 'POST',
@@ -237,6 +275,22 @@ export const operations = {
   },
   list_session_runs: { method: 'GET', path: '/sessions/{session_id}/runs', answers: { '200': ['RunRow'] } },
   get_session_run: { method: 'GET', path: '/sessions/{session_id}/runs/{run_id}', answers: { '200': 'RunRow' } },
+  fork_agent_session: {
+    method: 'POST',
+    path: '/agents/{agent_id}/sessions/{session_id}/fork',
+    answers: { '201': 'ForkedSession' },
+  },
+  list_approvals: { method: 'GET', path: '/approvals', answers: { '200': 'ApprovalPage' } },
+  count_approvals: { method: 'GET', path: '/approvals/count', answers: { '200': { fields: {} } } },
+  get_approval: { method: 'GET', path: '/approvals/{approval_id}', answers: { '200': 'Approval' } },
+  get_approval_status: { method: 'GET', path: '/approvals/{approval_id}/status', answers: { '200': 'ApprovalStatus' } },
+  resolve_approval: {
+    method: 'POST',
+    path: '/approvals/{approval_id}/resolve',
+    body: { fields: { resolution_data: 'ResolutionData' } },
+    answers: { '200': 'Approval' },
+  },
+  delete_approval: { method: 'DELETE', path: '/approvals/{approval_id}' },
   get_api_info: { method: 'GET', path: '/', answers: { '200': { fields: {} } } },
   health_check: { method: 'GET', path: '/health', answers: { '200': { fields: {} } } },
   get_info: { method: 'GET', path: '/info', answers: { '200': 'Info' } },

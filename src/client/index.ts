@@ -4,15 +4,22 @@
  * @module
  */
 export { AgentsClient } from './agents.js'
+export { ApprovalsClient } from './approvals.js'
 export { AgentOSClientError } from './client-error.js'
 export type { ClientErrorFacts } from './client-error.js'
 export { AgentOSClient } from './client.js'
 export type { AgentOSClientOptions, RequestOptions } from './options.js'
 export type { RetryOptions } from './retry.js'
-export type { CreateRunRequest, StreamRunRequest } from './run-request.js'
+export type {
+  ContinueRunRequest,
+  CreateRunRequest,
+  RunPlace,
+  StreamContinueRequest,
+  StreamRunRequest,
+} from './run-request.js'
 export { ClientRunStream } from './run-stream.js'
 export { RunsClient } from './runs.js'
-export type { ListRuns, RunPlace } from './runs.js'
+export type { ListRuns } from './runs.js'
 export type { ApiInfo, Health, ServerInfo } from './server-info.js'
 export { SessionsClient } from './sessions.js'
 export type { DatabasePlace } from './sessions.js'
@@ -24,10 +31,22 @@ export type { Message } from '../agents/log/message.js'
 export type { RunMetrics } from '../agents/log/metrics.js'
 export type { Run, RunFailure, RunInput, RunStatus } from '../agents/log/run-record.js'
 export type { RunRequirement, ToolExecution } from '../agents/log/tool-execution.js'
+export type {
+  Approval,
+  ApprovalState,
+  ApprovalStatus,
+  CountApprovals,
+  ListApprovals,
+  ResolutionData,
+  ResolveApproval,
+} from '../approvals/approval.js'
 export type { ValidationIssue } from '../core/errors.js'
 export type { JsonObject, JsonValue } from '../core/json.js'
 export type { Page, Slice } from '../core/page.js'
 export type { OsConfig, ServedModel } from '../http/os-config.js'
+export type { Checkpoint, CheckpointList, CheckpointSnapshot } from '../runs/checkpoints.js'
+export type { ContinueFrom, ContinueRun } from '../runs/continue-run.js'
+export type { RequirementDecision, ToolDecision } from '../runs/decisions.js'
 export type { CancelledRun } from '../runs/run-canceller.js'
 export type { StartedRun } from '../runs/run-manager.js'
 export type { RunRow } from '../runs/run-row.js'
@@ -35,10 +54,11 @@ export type { StreamedRun } from '../runs/run-stream.js'
 export type {
   CreateSession,
   DeleteSessions,
+  ForkSession,
   ListSessionRuns,
   ListSessions,
   ReadSession,
   SelectSession,
   UpdateSession,
 } from '../sessions/session-input.js'
-export type { SessionDetail, SessionListItem } from '../sessions/session.js'
+export type { ForkedSession, SessionDetail, SessionListItem } from '../sessions/session.js'

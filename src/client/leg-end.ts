@@ -19,16 +19,16 @@ export class LegEnd {
   private replayed: number | undefined
   private isLastAnEnd = false
 
-  /** @param isNew the stream is that of a run that was just begun, and has only one leg. */
-  constructor(isNew: boolean) {
-    this.currentFrom = isNew ? 0 : Number.POSITIVE_INFINITY
+  /** @param isSingle the stream shows one leg only, from its beginning: whatever end comes first is its end. */
+  constructor(private readonly isSingle: boolean) {
+    this.currentFrom = isSingle ? 0 : Number.POSITIVE_INFINITY
   }
 
   told(frame: MetaFrame): void {
     if (frame.event === 'replay') {
       this.replayed = frame.total_buffered ?? 0
-      this.currentFrom = this.replayed - 1
-    } else if (frame.current_event_count !== undefined) {
+      if (!this.isSingle) this.currentFrom = this.replayed - 1
+    } else if (!this.isSingle && frame.current_event_count !== undefined) {
       this.currentFrom = frame.current_event_count
     }
   }

@@ -9,7 +9,7 @@ export interface AgentOSClientOptions {
   /** Sent with every request. */
   headers?: Readonly<Record<string, string>>
   /** Whether cookies go along to another origin. */
-  credentials?: RequestCredentials
+  credentials?: 'omit' | 'same-origin' | 'include'
   /** In the place of the platform's. */
   fetch?: (url: string, init: RequestInit) => Promise<Response>
   /**

@@ -5,12 +5,13 @@ import { Connection } from './connection.js'
 import { LEG_ENDS } from './contract.js'
 import { fromWire } from './form.js'
 import { LegEnd } from './leg-end.js'
-import type { MetaFrame } from './leg-end.js'
+import { LegStart } from './leg-start.js'
+import type { LogFrame } from './leg-start.js'
 import type { Settings } from './options.js'
 import { delayBefore, mayPass, pause } from './retry.js'
 import type { SseFrame } from './sse-parser.js'
 
-/** How a run is asked for that does not exist yet. */
+/** How a run, or a leg of one, is asked for that does not exist yet. */
 export interface Beginning {
   request(signal: AbortSignal): Promise<Response>
   /** The same request again would not make a second run. */
@@ -19,6 +20,8 @@ export interface Beginning {
   isNew: boolean
   /** Files go along, which may take any time. */
   isUpload: boolean
+  /** It is a further leg of a run, whose log has more before it. */
+  isFurtherLeg?: boolean
 }
 
 export interface FollowParts {
@@ -49,6 +52,8 @@ export class RunFollower {
   private lastIndex: number
   private isOver = false
   private hasBegun = false
+  /** Of a further leg of which nothing has come yet. */
+  private start: LegStart | undefined
 
   constructor(private readonly parts: FollowParts) {
     this.runId = parts.runId
@@ -60,7 +65,7 @@ export class RunFollower {
     const { signal, settings } = this.parts
     let failures = 0
     while (!signal.aborted) {
-      const before = this.lastIndex
+      const before = this.progress
       let failure: unknown = connectionFailed(new Error('the stream ended before the run'))
       try {
         yield* this.connection()
@@ -68,10 +73,14 @@ export class RunFollower {
         failure = error
       }
       if (this.isOver || signal.aborted) return
-      failures = this.lastIndex > before ? 1 : failures + 1
+      failures = this.progress > before ? 1 : failures + 1
       if (!mayPass(failure) || failures > settings.reconnect.retries || !this.canAskAgain()) throw failure
       await pause(delayBefore(failures, settings.reconnect, failure), signal).catch(() => undefined)
     }
+  }
+
+  private get progress(): number {
+    return Math.max(this.lastIndex, this.start?.lastIndex ?? -1)
   }
 
   private canAskAgain(): boolean {
@@ -80,7 +89,9 @@ export class RunFollower {
 
   private async *connection(): AsyncGenerator<RunEvent, void, void> {
     const { settings, signal, beginning } = this.parts
-    const end = new LegEnd(this.runId === undefined && !this.hasBegun && beginning?.isNew === true)
+    if (beginning?.isFurtherLeg && this.runId !== undefined && this.lastIndex < 0) await this.findStart(this.runId)
+    const isFirst = this.runId === undefined && !this.hasBegun
+    const end = new LegEnd(beginning?.isFurtherLeg === true || (isFirst && beginning?.isNew === true))
     const connection = new Connection(settings.silenceMs, signal)
     const frames = connection.frames(
       (own) => this.open(own),
@@ -97,6 +108,25 @@ export class RunFollower {
       if (this.isShown(event)) yield event
     }
     this.isOver ||= end.isComplete(this.lastIndex)
+  }
+
+  /** Goes on from where a leg begins: nothing has come that says so. */
+  private async findStart(runId: string): Promise<void> {
+    const { settings, signal, resume } = this.parts
+    const start = (this.start ??= new LegStart(runId))
+    const frames = new Connection(settings.silenceMs, signal).frames(
+      (own) => resume(runId, start.lastIndex, own),
+      () => undefined,
+      false,
+    )
+    for await (const { data } of frames) {
+      const json = parse(data)
+      if (json.event === 'error') throw brokenOff(json)
+      start.saw(json)
+      if (start.found !== undefined) break
+    }
+    if (start.found === undefined) throw connectionFailed(new Error('the stream ended before the leg began'))
+    this.lastIndex = start.found - 1
   }
 
   private open(signal: AbortSignal): Promise<Response> {
@@ -146,8 +176,7 @@ function idOf(header: string | null, asked: string | undefined): string | undefi
   return decodeURIComponent(header)
 }
 
-interface WireFrame extends MetaFrame {
-  event_index?: number
+interface WireFrame extends LogFrame {
   error?: string
   error_code?: string
 }

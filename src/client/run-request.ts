@@ -1,7 +1,15 @@
 import type { File } from '../agents/log/media.js'
+import type { ContinueRun } from '../runs/continue-run.js'
 import type { CreateRun } from '../runs/create-run.js'
 import { randomHex } from './random-hex.js'
 import type { Call } from './transport.js'
+
+/** Which component a run belongs to. */
+export interface RunPlace {
+  agentId: string
+  /** Makes sure that the run is one of this session. */
+  sessionId?: string
+}
 
 /** What starts a run: the same as `agentOS.runs.create()` takes, and files to upload. */
 export interface CreateRunRequest extends Omit<CreateRun, 'files' | 'idempotencyKey' | 'lastEventIndex' | 'signal'> {
@@ -20,6 +28,17 @@ export interface CreateRunRequest extends Omit<CreateRun, 'files' | 'idempotency
 
 export interface StreamRunRequest extends CreateRunRequest {
   /** False leaves only what was said, and how the run ends. */
+  streamEvents?: boolean
+}
+
+/** What moves a run on: the same as `agentOS.runs.continue()` takes. */
+export interface ContinueRunRequest extends RunPlace, Omit<ContinueRun, 'signal'> {
+  /** Ends the request or the stream. What does not work in the background is cancelled by the server then. */
+  signal?: AbortSignal
+}
+
+export interface StreamContinueRequest extends ContinueRunRequest {
+  /** False leaves only what was said, and how the leg ends. */
   streamEvents?: boolean
 }
 
@@ -56,6 +75,15 @@ export function prepareRun(
       signal,
     },
   }
+}
+
+/** The request that moves a run on. It has no key, so it is sent once. */
+export function prepareContinue(
+  runId: string,
+  { agentId, signal, ...fields }: StreamContinueRequest,
+  mode: { stream?: boolean; background?: boolean },
+): Call<'continue_agent_run'> {
+  return { params: { agentId, runId }, body: { ...fields, ...mode }, signal }
 }
 
 /** In the order of time, as the server's own: a UUIDv7. */

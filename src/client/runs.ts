@@ -1,23 +1,24 @@
 import type { Run, RunStatus } from '../agents/log/run-record.js'
 import type { Slice } from '../core/page.js'
+import type { CheckpointList, CheckpointSnapshot } from '../runs/checkpoints.js'
 import type { CancelledRun } from '../runs/run-canceller.js'
 import type { StartedRun } from '../runs/run-manager.js'
 import type { RunRow } from '../runs/run-row.js'
 import { AgentOSClientError } from './client-error.js'
 import type { RequestOptions } from './options.js'
 import { pause } from './retry.js'
-import { prepareRun } from './run-request.js'
-import type { CreateRunRequest, PreparedRequest, StreamRunRequest } from './run-request.js'
+import { prepareContinue, prepareRun } from './run-request.js'
+import type {
+  ContinueRunRequest,
+  CreateRunRequest,
+  PreparedRequest,
+  RunPlace,
+  StreamContinueRequest,
+  StreamRunRequest,
+} from './run-request.js'
 import { ClientRunStream } from './run-stream.js'
 import { sliceOf } from './slice.js'
 import type { Transport } from './transport.js'
-
-/** Which component a run belongs to. */
-export interface RunPlace {
-  agentId: string
-  /** Makes sure that the run is one of this session. */
-  sessionId?: string
-}
 
 export interface ListRuns extends RunPlace {
   statuses?: readonly RunStatus[]
@@ -93,6 +94,62 @@ export class RunsClient {
     })
   }
 
+  /**
+   * Moves a run on and waits for the end of the leg. Each call that it waits for needs a decision; a paused or failed
+   * run goes on in place, of a completed one a copy does. Sent once: when the answer is lost, `get` tells how the run
+   * stands.
+   *
+   * @returns the run that was executed.
+   * @throws AgentOSClientError when it is refused; then nothing has changed.
+   *
+   * @example
+   * ```ts
+   * const [waiting] = run.requirements ?? []
+   * await client.runs.continue(run.runId, {
+   *   agentId: 'support',
+   *   requirements: [{ id: waiting.id, confirmation: true }],
+   * })
+   * ```
+   */
+  async continue(runId: string, request: ContinueRunRequest): Promise<Run> {
+    return (await this.transport.call('continue_agent_run', prepareContinue(runId, request, {}))).value as Run
+  }
+
+  /**
+   * As `continue`; shows the new leg's events, beginning with `RunContinued`, over as many connections as it takes.
+   * `accepted` names the run that goes on.
+   */
+  continueStream(runId: string, request: StreamContinueRequest): ClientRunStream {
+    return this.continued(runId, request, { stream: true })
+  }
+
+  /** As `continueStream`, for a leg that goes on whether somebody reads it or not. */
+  continueStreamInBackground(runId: string, request: StreamContinueRequest): ClientRunStream {
+    return this.continued(runId, request, { stream: true, background: true })
+  }
+
+  /** As `continue`; returns as soon as the new leg has begun. */
+  async continueInBackground(runId: string, request: ContinueRunRequest): Promise<StartedRun> {
+    const call = prepareContinue(runId, request, { background: true })
+    return (await this.transport.call('continue_agent_run', call)).value as StartedRun
+  }
+
+  /** Points from which a run can be continued: each message after which it was saved, and its end. */
+  async checkpoints(runId: string, { agentId, sessionId, signal }: RunPlace & RequestOptions): Promise<CheckpointList> {
+    const call = { params: { agentId, runId }, query: { sessionId }, signal }
+    return (await this.transport.call('list_agent_run_checkpoints', call)).value as CheckpointList
+  }
+
+  /** A run as it was when it had so many messages. A boundary inside a tool exchange moves down to before it. */
+  async checkpoint(
+    runId: string,
+    messageIndex: number,
+    { agentId, sessionId, signal }: RunPlace & RequestOptions,
+  ): Promise<CheckpointSnapshot> {
+    const call = { params: { agentId, runId, messageIndex: String(messageIndex) }, query: { sessionId }, signal }
+    return (await this.transport.call('get_agent_run_checkpoint', call)).value as CheckpointSnapshot
+  }
+
   /** A run as it is now. */
   async get(runId: string, { agentId, sessionId, signal }: RunPlace & RequestOptions): Promise<Run> {
     const call = { params: { agentId, runId }, query: { sessionId }, signal }
@@ -132,6 +189,30 @@ export class RunsClient {
       resume: (runId, index, signal) => this.follow(agentId, runId, index, signal),
       signal: request.signal,
       ...(request.cancelOnAbort && { cancel: () => this.cancelAbandoned(prepared) }),
+    })
+  }
+
+  private continued(
+    runId: string,
+    request: StreamContinueRequest,
+    mode: { stream: true; background?: true },
+  ): ClientRunStream {
+    const { agentId, sessionId, streamEvents, signal } = request
+    const call = prepareContinue(runId, request, mode)
+    return new ClientRunStream({
+      settings: this.transport.settings,
+      beginning: {
+        request: (connection) => this.transport.send('continue_agent_run', { ...call, signal: connection }, SSE),
+        isRepeatable: false,
+        isNew: true,
+        isUpload: false,
+        isFurtherLeg: true,
+      },
+      asked: { runId, sessionId },
+      after: -1,
+      onlyEssential: streamEvents === false,
+      resume: (ownId, index, connection) => this.follow(agentId, ownId, index, connection),
+      signal,
     })
   }
 

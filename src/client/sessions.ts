@@ -3,13 +3,14 @@ import type { RunRow } from '../runs/run-row.js'
 import type {
   CreateSession,
   DeleteSessions,
+  ForkSession,
   ListSessionRuns,
   ListSessions,
   ReadSession,
   SelectSession,
   UpdateSession,
 } from '../sessions/session-input.js'
-import type { SessionDetail, SessionListItem } from '../sessions/session.js'
+import type { ForkedSession, SessionDetail, SessionListItem } from '../sessions/session.js'
 import type { RequestOptions } from './options.js'
 import { sliceOf } from './slice.js'
 import type { Transport } from './transport.js'
@@ -66,6 +67,19 @@ export class SessionsClient {
     const headers = { 'if-match': ifUpdatedAt === undefined ? undefined : `"${ifUpdatedAt}"` }
     const call = { params: { sessionId }, query, body: changes, headers, signal }
     return (await this.transport.call('update_session', call)).value as SessionDetail
+  }
+
+  /** Copies a session with its ended runs, under new ids: the copy can be gone on with. */
+  async fork(
+    sessionId: string,
+    {
+      agentId,
+      signal,
+      ...query
+    }: Required<Pick<ForkSession, 'agentId'>> & Pick<ForkSession, 'userId'> & RequestOptions,
+  ): Promise<ForkedSession> {
+    const call = { params: { agentId, sessionId }, query, signal }
+    return (await this.transport.call('fork_agent_session', call)).value as ForkedSession
   }
 
   /** Deletes a session with its runs. What runs in it is cancelled first. */

@@ -44,7 +44,13 @@ export function docsRoutes(described: readonly Route<Services>[]): Route<Service
     scope: 'any',
     hidden: true,
     response: { 200: { contentType: 'text/html' } },
-    handler: ({ os }) => docsPage({ title: titleOf(os.server), openapiPath: 'openapi.json' }),
+    handler: ({ os, request, basePath }) => {
+      // The page's own links are relative to its name.
+      if (!new URL(request.url).pathname.endsWith('/')) {
+        return docsPage({ title: titleOf(os.server), openapiPath: 'openapi.json' })
+      }
+      return new Response(null, { status: 308, headers: { location: `${basePath}/docs` } })
+    },
   })
 
   const asset = route({

@@ -1,6 +1,4 @@
 import type {
-  LanguageModelV2,
-  LanguageModelV3,
   LanguageModelV4,
   LanguageModelV4CallOptions,
   LanguageModelV4Content,
@@ -16,7 +14,13 @@ import { ModelError } from './model-error.js'
 import { translateErrors } from './translate-errors.js'
 
 /** A language model of an AI SDK provider package, of the specification's version 2, 3 or 4. */
-export type AiSdkLanguageModel = LanguageModelV2 | LanguageModelV3 | LanguageModelV4
+export interface AiSdkLanguageModel {
+  readonly specificationVersion: 'v2' | 'v3' | 'v4'
+  readonly provider: string
+  readonly modelId: string
+  doGenerate(options: never): PromiseLike<unknown>
+  doStream(options: never): PromiseLike<unknown>
+}
 
 /** Options of {@link aiSdk}. What is left out is left to the provider. */
 export interface AiSdkOptions {

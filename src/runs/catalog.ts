@@ -8,6 +8,11 @@ export class Catalog {
   /** @throws ConfigurationError when two components have the same id, or one has an id that can't stand in a path. */
   constructor(components: readonly Runnable[]) {
     for (const component of components) {
+      if (typeof component?.execute !== 'function') {
+        throw new ConfigurationError(
+          'One of the agents is none. Pass new Agent({ … }), or a foreign one behind runnable({ … }).',
+        )
+      }
       if (component.id.length === 0 || component.id.length > 255) {
         throw new ConfigurationError(`The id of ${component.kind} "${component.id}" must have 1 to 255 characters.`)
       }

@@ -17,7 +17,7 @@ export function continuePoint(
   isFork: boolean,
 ): number | undefined {
   const { messages, inputs } = fold
-  if (typeof continueFrom === 'number') return atIndex(messages, continueFrom)
+  if (typeof continueFrom === 'number') return atIndex(fold, continueFrom, isFork)
   // What the user has said last is still to be answered.
   const isAnswered = inputs.length === 0
   const end = continueFrom === 'last_user' && isAnswered ? lastUser(messages) : messages.length
@@ -28,10 +28,17 @@ export function continuePoint(
   return isWhole ? undefined : nonePart(messages, end, false)
 }
 
-/** The end of a run is a boundary as it is: calls that are open there are what the run waits for. */
-function atIndex(messages: readonly Message[], index: number): number {
-  if (index === messages.length) return index
-  if (index >= 0 && index < messages.length) return wholeExchanges(messages, index)
+/**
+ * The end of a run is a boundary as it is: calls that are open there are what the run waits for, or goes on with. A fork
+ * takes over those only that it decides about itself.
+ */
+function atIndex(
+  { messages, openRequirements }: Pick<RunFold, 'messages' | 'openRequirements'>,
+  index: number,
+  isFork: boolean,
+): number {
+  if (index === messages.length && (!isFork || openRequirements.length > 0)) return index
+  if (index >= 0 && index <= messages.length) return wholeExchanges(messages, index)
   const message = `is ${index}, but the run has ${messages.length} messages; send 0 to ${messages.length}`
   throw new ValidationError('CONTINUE_INDEX_OUT_OF_RANGE', `continue_from ${message}.`, [
     { path: 'continue_from', message },

@@ -95,6 +95,7 @@ export class RunContinuation {
     const discardAfter = kept === undefined ? fold.withdrawUnfinished() : fold.keep(kept)
     if (isFork) refuseGated(fold, head)
     const decisions = decide(fold.requirements, input, settled)
+    checkDecidable(stored, input)
     await runnable.checkDecisions?.(pairs(fold, decisions))
     const next: NextLeg = {
       stored,
@@ -213,6 +214,17 @@ function checkContinuable({ head: { status, runId, cancelRequestedAt } }: Stored
   if (status === 'completed') return
   if ((status === 'paused' || status === 'error') && cancelRequestedAt === undefined) return
   throw new ConflictError('RUN_NOT_CONTINUABLE', `Run "${runId}" is ${status}, which can't be continued.`)
+}
+
+/** A decision that comes once more, or too late, must not begin another run by itself. */
+function checkDecidable(
+  { head: { status, runId } }: StoredRun,
+  { tools, requirements, fork, regenerate }: CheckedContinue,
+) {
+  const decides = (tools?.length ?? 0) > 0 || (requirements?.length ?? 0) > 0
+  if (status !== 'completed' || !decides || fork === true || regenerate === true) return
+  const detail = `Run "${runId}" is completed and waits for no decision. To make a new run of it, leave the decisions out.`
+  throw new ConflictError('RUN_NOT_CONTINUABLE', detail)
 }
 
 function alreadyRunning(runId: string): ConflictError {

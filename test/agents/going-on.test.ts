@@ -119,3 +119,35 @@ describe('a run that goes on from its log', () => {
     ])
   })
 })
+
+describe('a call', () => {
+  it('that the record says was rejected is answered, and not made', async () => {
+    const agent = agentWith(true)
+    const whole = (await batchesOf(agent, contextOf([]))).flat()
+    const started = whole.findIndex(({ event }) => event.event === 'ToolCallStarted')
+    const log = whole.slice(0, started + 2).map((entry): LogEntry => {
+      const { event } = entry
+      if (event.event !== 'ToolCallStarted') return entry
+      return { event: { ...event, tool: { ...event.tool, confirmed: false, confirmationNote: 'Too dear.' } } }
+    })
+    execute.mockClear()
+    const context = contextOf(log)
+    await batchesOf(agent, context)
+    expect(context.fold.tool('x')?.result).toBe('The call was rejected, and not made. Too dear.')
+    expect(context.fold.tool('y')?.result).toBe('The call was rejected, and not made. Too dear.')
+    // The next step’s.
+    expect(execute).toHaveBeenCalledTimes(1)
+  })
+
+  it('is not made, and has no result, when another process may have taken the run over', async () => {
+    const lost = Object.assign(new Error('Elsewhere.'), { name: 'LeaseLostError' })
+    const checkLease = () => {
+      throw lost
+    }
+    execute.mockClear()
+    const context = contextOf([], { checkLease })
+    await expect(batchesOf(agentWith(true), context)).rejects.toBe(lost)
+    expect(execute).not.toHaveBeenCalled()
+    expect(context.fold.tools.map(({ result }) => result)).toEqual([undefined, undefined])
+  })
+})

@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { Agent } from '../../src/agents/agent.js'
 import { RunRequirement } from '../../src/agents/log/tool-execution.js'
+import { isEnough, pauseOf } from '../../src/agents/tool-pause.js'
 import { tool } from '../../src/agents/tool.js'
 import { scripted } from '../../src/models/index.js'
 import { follow, only, quiet } from './support.js'
@@ -98,5 +99,23 @@ describe('a tool that somebody has to act for', () => {
     const run = await new Agent({ id: 'a', model, tools: [pay] }).run('Pay', quiet)
     expect(run).toMatchObject({ status: 'completed', content: 'Sorry.', tools: [{ toolCallError: true }] })
     expect(execute).not.toHaveBeenCalled()
+  })
+})
+
+describe('the record of an audit', () => {
+  const gated = tool({ name: 'pay', input, approval: 'required', idempotent: true, execute })
+  const call = { toolCallId: 'x', toolName: 'pay', stopAfterToolCall: false, createdAt: 0, approvalId: 'apr_1' }
+
+  it('is no approval', () => {
+    const decision = { toolCallId: 'x', kind: 'confirm' as const, approvalId: 'apr_1' }
+    expect(isEnough(decision, gated)).toBe(false)
+    expect(isEnough({ ...decision, approval: 'required' }, gated)).toBe(true)
+  })
+
+  it('lets no call be repeated that has come to need an approval', () => {
+    const recorded = { ...call, approvalType: 'audit' as const, requiresConfirmation: false, confirmed: true }
+    expect(pauseOf(gated, recorded, recorded)).toMatchObject({ approvalType: 'required', requiresConfirmation: true })
+    const approved = { ...recorded, approvalType: 'required' as const }
+    expect(pauseOf(gated, approved, approved)).toBeUndefined()
   })
 })

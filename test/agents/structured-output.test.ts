@@ -54,6 +54,13 @@ describe('structured output', () => {
     })
   })
 
+  it('is looked for in a fence that never closes without holding anything up', async () => {
+    const model = inTurn('```' + '\n'.repeat(50_000) + 'x', rome)
+    const before = performance.now()
+    expect((await new Agent({ id: 'a', model, output: City }).run('?')).content).toEqual(rome)
+    expect(performance.now() - before).toBeLessThan(2_000)
+  })
+
   it('is sent back to the model with what is wrong', async () => {
     const model = inTurn('Rome is big.', { name: 'Rome', population: 'many' }, rome)
     const { events, run } = await follow(new Agent({ id: 'a', model, output: City }).stream('Rome?'))
@@ -125,6 +132,39 @@ describe('an output schema of the request', () => {
       status: 422,
     })
     expect(() => agent().stream('?', { outputSchema: { $ref: '#/nowhere' } })).toThrow('output schema')
+  })
+
+  it.each([
+    ['output_schema.pattern', { type: 'string', pattern: '^(a+)+$' }],
+    ['output_schema.properties.a.pattern', { type: 'object', properties: { a: { type: 'string', pattern: 'a' } } }],
+    ['output_schema.patternProperties', { type: 'object', patternProperties: { '^(a+)+$': {} } }],
+    ['output_schema.anyOf.1.items.pattern', { anyOf: [{}, { type: 'array', items: { pattern: 'a' } }] }],
+    ['output_schema.$defs.pattern.pattern', { $ref: '#/$defs/pattern', $defs: { pattern: { pattern: 'a' } } }],
+    [
+      'output_schema.properties.properties.properties.a.pattern',
+      { type: 'object', properties: { properties: { type: 'object', properties: { a: { pattern: 'a' } } } } },
+    ],
+  ])('is refused where it has a regular expression run: %s', async (path, outputSchema) => {
+    await expect(agent().run('?', { outputSchema })).rejects.toMatchObject({
+      code: 'INVALID_OUTPUT_SCHEMA',
+      status: 422,
+      errors: [{ path }],
+    })
+  })
+
+  it('may have properties, and data, that are named like keywords', async () => {
+    const value = { pattern: 'x', patternProperties: { pattern: 'y' } }
+    const properties = { pattern: { type: 'string' }, patternProperties: { type: 'object' } }
+    const outputSchema = { type: 'object', properties }
+    expect((await agent(inTurn(value)).run('?', { outputSchema })).content).toEqual(value)
+    const withData = {
+      type: 'object',
+      properties: { pattern: { type: 'string', default: 'x' } },
+      default: { pattern: 'x' },
+    }
+    expect((await agent(inTurn({ pattern: 'z' })).run('?', { outputSchema: withData })).content).toEqual({
+      pattern: 'z',
+    })
   })
 
   it('goes to the model as it is when asked so', async () => {

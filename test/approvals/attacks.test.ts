@@ -427,6 +427,33 @@ describe('the code around it', () => {
     expect(called).toHaveLength(1)
   })
 
+  it.each([false, true])(
+    'a confirmation that is only recorded is not enough once the tool needs an approval (idempotent: %s)',
+    async (idempotent) => {
+      const storage = temporaryPath()
+      const called: Calls = []
+      const version = (approval: 'audit' | 'required') => {
+        const model = scripted([{ toolCalls: [pay] }, 'Done.'])
+        const input = z.object({ amount: z.number() })
+        const execute = (args: unknown) => void called.push(['pay', args])
+        const tools = [tool({ name: 'pay', input, requiresConfirmation: true, approval, idempotent, execute })]
+        return testAgentOS(model, { agents: [new Agent({ id: 'my-agent', model, tools })], storage: sqlite(storage) })
+      }
+      const before = version('audit')
+      const run = await before.runs.create({ agentId: 'my-agent', message: 'Go' })
+      await before.stop()
+      const after = version('required')
+      const confirmed = { tools: [{ toolCallId: 'call_pay', confirmed: true }] }
+      const { run: again, approval } = await pausedOn(after, after.runs.continue(run.runId, confirmed))
+      expect(again.status).toBe('paused')
+      expect(called).toEqual([])
+      await expect(after.runs.continue(run.runId, confirmed)).rejects.toMatchObject({ code: 'APPROVAL_PENDING' })
+      await after.approvals.resolve(approval.id, { status: 'approved' })
+      expect((await after.runs.continue(run.runId)).status).toBe('completed')
+      expect(called).toHaveLength(1)
+    },
+  )
+
   it('a repeated request gets the run that waits', async () => {
     const { agentOS, called } = gated()
     const request = { agentId: 'my-agent', message: 'Go', idempotencyKey: 'key' }

@@ -3,13 +3,16 @@ import { describe, expect, it } from 'vitest'
 import { AgentDescription } from '../../src/agents/description.js'
 import { AgentEvent } from '../../src/agents/log/events.js'
 import { AgentRun } from '../../src/agents/log/run-record.js'
+import { Approval, ApprovalStatus, ResolveApproval } from '../../src/approvals/approval.js'
 import { forms, operations } from '../../src/client/contract.js'
 import { fromWire, toWire } from '../../src/client/form.js'
 import type { Form } from '../../src/client/form.js'
+import { continueRoutes } from '../../src/http/continue.js'
 import { createRunBody } from '../../src/http/create-run-body.js'
 import { decoder } from '../../src/http/decode.js'
 import { encoder } from '../../src/http/encode.js'
 import { OsConfig } from '../../src/http/os-config.js'
+import { CheckpointList, CheckpointSnapshot } from '../../src/runs/checkpoints.js'
 import { RunRow } from '../../src/runs/run-row.js'
 import { UpdateSession } from '../../src/sessions/session-input.js'
 import { AgentSession, SessionListItem, TeamSession, WorkflowSession } from '../../src/sessions/session.js'
@@ -22,6 +25,10 @@ describe('records from the wire', () => {
     ['a run', 'RunOutput', AgentRun],
     ['an event', 'AgentEvent', AgentEvent],
     ['a row', 'RunRow', RunRow],
+    ['checkpoints', 'CheckpointList', CheckpointList],
+    ['a checkpoint', 'CheckpointSnapshot', CheckpointSnapshot],
+    ['an approval', 'Approval', Approval],
+    ['the state of an approval', 'ApprovalStatus', ApprovalStatus],
     ['an agent', 'AgentResponse', AgentDescription],
     ['a configuration', 'OsConfig', OsConfig],
     ['a session in a list', 'SessionListItem', SessionListItem],
@@ -66,6 +73,8 @@ describe('records from the wire', () => {
 describe('records to the wire', () => {
   it.each([
     ['what starts a run', operations.create_agent_run.body as Form, createRunBody],
+    ['what moves a run on', operations.continue_agent_run.body as Form, continueRoutes[0]!.body!],
+    ['what decides', operations.resolve_approval.body as Form, ResolveApproval],
     ['what changes a session', operations.update_session.body as Form, UpdateSession],
   ] as const)('are spelled as the server reads them: %s', (_what, form, schema) => {
     const encode = encoder(schema as typeof createRunBody)

@@ -85,6 +85,75 @@ describe('a followed run with several legs', () => {
   })
 })
 
+describe('a stream of a continued run', () => {
+  const request = { ...place, requirements: [{ id: 'q', confirmation: true }] }
+  const caughtUp = (count: number) => meta('catch_up', { missed_events: count, current_event_count: count })
+  const leg = ['RunContinued', 'RunContent', 'RunError']
+
+  it('goes on from its own index, and ends with the new leg, though another has followed', async () => {
+    const { client, asked } = answered(
+      stream([frame(2)], { broken: true }),
+      stream([meta('replay', { total_events: 4, total_buffered: 7 }), ...[3, 4, 5, 6].map((at) => frame(at))]),
+    )
+    expect(names(await collect(client.runs.continueStream('r', request)))).toEqual(leg)
+    expect(asked.map(({ method, url, lastEventId }) => [method, url, lastEventId])).toEqual([
+      ['POST', 'http://host/os/agents/my-agent/runs/r/continue', null],
+      ['GET', 'http://host/os/agents/my-agent/runs/r/resume', '2'],
+    ])
+    expect(JSON.parse(asked[0]!.body as string)).toEqual({
+      requirements: [{ id: 'q', confirmation: true }],
+      stream: true,
+    })
+  })
+
+  it('looks for its beginning when the connection broke before it, over several connections', async () => {
+    const { client, asked } = answered(
+      stream([], { broken: true }),
+      stream([caughtUp(3), frame(0), frame(1)], { broken: true }),
+      // Another leg has begun since; what counts is what was there at first.
+      stream([caughtUp(6), frame(2), frame(3), frame(4), frame(5)]),
+      stream([caughtUp(6), frame(2), frame(3), frame(4), frame(5)]),
+    )
+    const continued = client.runs.continueStreamInBackground('r', request)
+    expect(names(await collect(continued))).toEqual(leg)
+    expect(await continued.accepted).toEqual({ runId: 'r', sessionId: 's' })
+    expect(asked.map(({ lastEventId }) => lastEventId)).toEqual([null, null, '1', '1'])
+  })
+
+  it('begins with the newest leg, of its own run', async () => {
+    const inner = frame(6, 'RunContinued').replace('"run_id":"r"', '"run_id":"member"')
+    const { client } = answered(
+      stream([], { broken: true }),
+      stream([caughtUp(7), ...[0, 1, 2, 3, 4, 5].map((at) => frame(at)), inner]),
+      stream([caughtUp(7), frame(5), inner, frame(7, 'RunCompleted')]),
+    )
+    expect(names(await collect(client.runs.continueStream('r', request)))).toEqual([
+      'RunContinued',
+      'RunContinued',
+      'RunCompleted',
+    ])
+  })
+
+  it('goes on with the copy that its answer names', async () => {
+    const headers = { ...ids, 'x-run-id': 'copy' }
+    const own = (text: string) => text.replace('"run_id":"r"', '"run_id":"copy"')
+    const { client, asked } = answered(
+      stream([own(frame(1, 'RunContinued'))], { broken: true, headers }),
+      stream([own(frame(2, 'RunCompleted'))], { headers }),
+    )
+    const continued = client.runs.continueStream('r', { ...place, regenerate: true })
+    expect(names(await collect(continued))).toEqual(['RunContinued', 'RunCompleted'])
+    expect((await continued.accepted).runId).toBe('copy')
+    expect(asked[1]?.url).toBe('http://host/os/agents/my-agent/runs/copy/resume')
+  })
+
+  it('is asked for once', async () => {
+    const { client, asked } = answered(Response.json({ detail: 'Later.', error_code: 'BUSY' }, { status: 503 }))
+    await expect(collect(client.runs.continueStream('r', request))).rejects.toMatchObject({ code: 'BUSY' })
+    expect(asked).toHaveLength(1)
+  })
+})
+
 describe('a stream of a new run', () => {
   const request = { ...place, message: 'm' }
 

@@ -38,6 +38,18 @@ const client: AgentOSClient = clientOf('http://host', {
 const select = { type: 'agent', userId: 'u', dbId: 'd', table: 't' } as const
 const page = { limit: 1, cursor: 'c' }
 const run = { agentId: 'agent_id', sessionId: 's' }
+const approvals = {
+  approvalType: 'required',
+  sourceType: 'agent',
+  pauseType: 'confirmation',
+  agentId: 'a',
+  teamId: 't',
+  workflowId: 'w',
+  userId: 'u',
+  scheduleId: 's',
+  runId: 'r',
+  sessionId: 's',
+} as const
 const media = { url: 'https://host/x' }
 const newRun: StreamRunRequest = {
   agentId: 'agent_id',
@@ -75,6 +87,24 @@ const calls: Record<keyof typeof operations, () => Promise<unknown>> = {
   cancel_agent_run: () => client.runs.cancel('run_id', run),
   resume_agent_run: () => client.runs.resume('run_id', { ...run, after: 3 }).accepted,
   follow_agent_run: () => Promise.resolve(),
+  continue_agent_run: () =>
+    client.runs.continueStreamInBackground('run_id', {
+      ...run,
+      tools: [{ toolCallId: 'c', confirmed: true }],
+      requirements: [{ id: 'r', confirmation: true }],
+      input: 'i',
+      continueFrom: 'end',
+      fork: false,
+      regenerate: true,
+      replaceOriginal: true,
+      additionalInstructions: 'i',
+      dependencies: {},
+      metadata: {},
+      knowledgeFilters: {},
+      streamEvents: true,
+    }).accepted,
+  list_agent_run_checkpoints: () => client.runs.checkpoints('run_id', run),
+  get_agent_run_checkpoint: () => client.runs.checkpoint('run_id', 2, run),
   list_sessions: () =>
     client.sessions.list({
       ...select,
@@ -120,6 +150,19 @@ const calls: Record<keyof typeof operations, () => Promise<unknown>> = {
       include: ['messages'],
     }),
   get_session_run: () => client.sessions.run('session_id', 'run_id', select),
+  fork_agent_session: () => client.sessions.fork('session_id', { agentId: 'agent_id', userId: 'u' }),
+  list_approvals: () => client.approvals.list({ ...approvals, ...page, status: 'pending', page: 1 }),
+  count_approvals: () => client.approvals.count(approvals),
+  get_approval: () => client.approvals.get('approval_id'),
+  get_approval_status: () => client.approvals.status('approval_id'),
+  resolve_approval: () =>
+    client.approvals.resolve('approval_id', {
+      status: 'approved',
+      resolvedBy: 'u',
+      resolutionData: { note: 'n' },
+      continueRun: true,
+    }),
+  delete_approval: () => client.approvals.delete('approval_id'),
   get_api_info: () => client.api(),
   health_check: () => client.health({ ready: true }),
   get_info: () => client.info(),
@@ -164,7 +207,7 @@ describe('each operation', () => {
       const { query: notInQuery = [], body: notInBody = [] } = leftOut[name] ?? {}
       expect(sent).toEqual({
         method,
-        path: path.replaceAll(/\{(\w+)\}/g, '$1'),
+        path: path.replaceAll('{message_index}', '2').replaceAll(/\{(\w+)\}/g, '$1'),
         query: query.filter((one) => !notInQuery.includes(one)).toSorted(),
         body: bodyNames(served)
           .filter((one) => !notInBody.includes(one))

@@ -45,6 +45,17 @@ describe('sessions', () => {
     expect((await client.sessions.list()).meta.totalCount).toBe(1)
   })
 
+  it('are copied with their runs', async () => {
+    const { client } = await served(testAgentOS())
+    const run = await client.runs.create({ agentId, message: 'Hello', sessionId: 'größer/1' })
+    const { sessionId, forkedFromSessionId } = await client.sessions.fork('größer/1', { agentId })
+    expect(forkedFromSessionId).toBe('größer/1')
+    const { data } = await client.sessions.runs(sessionId)
+    expect(data).toMatchObject([{ runInput: 'Hello', content: 'Hello!' }])
+    expect(data[0]!.runId).not.toBe(run.runId)
+    await expect(client.sessions.fork('none', { agentId })).rejects.toMatchObject({ code: 'SESSION_NOT_FOUND' })
+  })
+
   it('have their runs and what was said', async () => {
     const agentOS = testAgentOS()
     const { client } = await served(agentOS)

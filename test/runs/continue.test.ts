@@ -181,6 +181,20 @@ describe('what a continue can not do', () => {
     expect(called).toEqual([['pay', { amount: 7 }]])
   })
 
+  it('makes no new run of a decision that comes once more', async () => {
+    const { agentOS, pause, called } = waiting(pay)
+    const { runId, requirements } = await pause()
+    const decided = (confirmation: boolean) => ({ requirements: [{ id: requirements![0]!.id, confirmation }] })
+    await agentOS.runs.continue(runId, decided(true))
+    for (const confirmation of [true, false]) {
+      await expect(agentOS.runs.continue(runId, decided(confirmation))).rejects.toMatchObject({
+        code: 'RUN_NOT_CONTINUABLE',
+      })
+    }
+    expect(called).toHaveLength(1)
+    expect((await agentOS.runs.list()).totalCount).toBe(1)
+  })
+
   it('moves no run on that has ended', async () => {
     const { agentOS, pause } = waiting(pay)
     const { runId } = await pause()

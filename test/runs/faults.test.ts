@@ -119,9 +119,8 @@ it('a client that waits when the server stops is told so, and gets no unfinished
   const agentOS = testAgentOS(scripted({ stall: true }), { runs: { ...quick, stopDeadlineMs: 50 } })
   const waiting = agentOS.runs.create({ agentId: 'my-agent', message: 'Hi' })
   await until(async () => (await agentOS.runs.list()).data.length === 1)
-  const refused = expect(waiting).rejects.toMatchObject({ code: 'SHUTTING_DOWN', status: 503 })
-  await agentOS.stop()
-  await refused
+  const [answer] = await Promise.allSettled([waiting, agentOS.stop()])
+  expect(answer).toMatchObject({ status: 'rejected', reason: { code: 'SHUTTING_DOWN', status: 503 } })
 })
 
 it('a list with more media than one answer should hold leaves out the content of the older ones', async () => {

@@ -355,3 +355,50 @@ it('a run of somebody else is not there', async () => {
   const other = agentOS.as({ ...fullCaller, kind: 'user', userId: 'bob', admin: false, scoped: true, scopes: [] })
   await expect(other.runs.continue(runId, { input: 'two' })).rejects.toMatchObject({ code: 'RUN_NOT_FOUND' })
 })
+
+it('a call that was rejected in the source is not made by a fork from its end', async () => {
+  const called: string[] = []
+  const model = scripted(({ messages }) =>
+    messages.at(-1)?.role === 'tool' ? 'Well.' : { toolCalls: [{ name: 'pay', id: 'call_1' }] },
+  )
+  let fails = false
+  const dependencies = () => {
+    if (fails) throw new Error('Not now.')
+    return {}
+  }
+  const pay = tool({
+    name: 'pay',
+    requiresConfirmation: true,
+    idempotent: true,
+    execute: (_args, { runId }) => void called.push(runId),
+  })
+  const agentOS = testAgentOS(model, { agents: [new Agent({ id: 'my-agent', model, dependencies, tools: [pay] })] })
+  const { runId, messages } = await agentOS.runs.create({ agentId: 'my-agent', message: 'Pay.' })
+  fails = true
+  const rejected = { tools: [{ toolCallId: 'call_1', confirmed: false }] }
+  expect((await agentOS.runs.continue(runId, rejected)).status).toBe('error')
+  fails = false
+  const fork = await agentOS.runs.continue(runId, { fork: true, continueFrom: messages!.length })
+  expect(fork).toMatchObject({ status: 'paused', forkedFromMessageIndex: 1 })
+  expect(await agentOS.runs.continue(runId)).toMatchObject({ status: 'completed', content: 'Well.' })
+  expect(called).toEqual([])
+})
+
+it('a run that is cut gives a call of an id that it has used another id, and another idempotency key', async () => {
+  const keys: string[] = []
+  let requests = 0
+  const toolCalls = [{ name: 'pay', id: 'call_0' }]
+  const model = scripted(() => {
+    requests += 1
+    if (requests === 2) return { fail: { kind: 'authentication' } }
+    return requests === 4 ? 'Paid.' : { toolCalls }
+  })
+  const pay = tool({ name: 'pay', execute: (_args, { idempotencyKey }) => void keys.push(idempotencyKey) })
+  const agentOS = testAgentOS(model, { agents: [new Agent({ id: 'my-agent', model, tools: [pay] })] })
+  const { runId, status } = await agentOS.runs.create({ agentId: 'my-agent', message: 'Pay.' })
+  expect(status).toBe('error')
+  const run = await agentOS.runs.continue(runId, { continueFrom: 1 })
+  expect(run).toMatchObject({ runId, status: 'completed', content: 'Paid.' })
+  expect(keys).toHaveLength(2)
+  expect(new Set(keys).size).toBe(2)
+})

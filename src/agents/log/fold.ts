@@ -47,6 +47,8 @@ export class RunFold {
   private readonly decisions = new Map<string, Decision>()
   private endedAt: number | undefined
   private readonly toolsById = new Map<string, ToolExecution>()
+  /** Ids of all calls that there ever were, also of those that were cut off since. */
+  private readonly callIds = new Set<string>()
   private readonly mediaByCall = new Map<string, Media>()
   /** Index of the entry that brought each message. */
   private readonly messageIndexes: number[] = []
@@ -97,6 +99,11 @@ export class RunFold {
 
   tool(toolCallId: string): ToolExecution | undefined {
     return this.toolsById.get(toolCallId)
+  }
+
+  /** Whether the run has ever had a call of this id: what it has done is done, also where it was cut off since. */
+  hasCalled(toolCallId: string): boolean {
+    return this.callIds.has(toolCallId)
   }
 
   /** All text that was shown and not withdrawn. */
@@ -166,15 +173,15 @@ export class RunFold {
         break
       case 'ToolCallCompleted':
         if (holdsMedia(event)) this.mediaByCall.set(event.tool.toolCallId, event)
-        this.toolsById.set(event.tool.toolCallId, event.tool)
+        this.setTool(event.tool)
         break
       case 'ToolCallStarted':
-        this.toolsById.set(event.tool.toolCallId, event.tool)
+        this.setTool(event.tool)
         // A decision counts for one start: what is interrupted after it has to be asked about again.
         this.decisions.delete(event.tool.toolCallId)
         break
       case 'ToolCallError':
-        if (!this.toolsById.get(event.tool.toolCallId)?.result) this.toolsById.set(event.tool.toolCallId, event.tool)
+        if (!this.toolsById.get(event.tool.toolCallId)?.result) this.setTool(event.tool)
         break
       case 'RunContinued':
         this.status = 'running'
@@ -184,7 +191,7 @@ export class RunFold {
       case 'RunPaused':
         this.status = 'paused'
         this.requirements = event.requirements
-        for (const tool of event.tools ?? []) this.toolsById.set(tool.toolCallId, tool)
+        for (const tool of event.tools ?? []) this.setTool(tool)
         break
       case 'RunCancelled':
         this.closeStep()
@@ -310,9 +317,14 @@ export class RunFold {
 
   private inherit({ tools, requirements, withheld = [] }: Inherited, messageCount: number): void {
     for (const id of withheld) this.withheld.add(id)
-    for (const tool of tools) this.toolsById.set(tool.toolCallId, tool)
+    for (const tool of tools) this.setTool(tool)
     this.requirements = requirements
     this.inheritedMessages = messageCount
+  }
+
+  private setTool(tool: ToolExecution): void {
+    this.toolsById.set(tool.toolCallId, tool)
+    this.callIds.add(tool.toolCallId)
   }
 
   private dropCallsOfOthers(): void {

@@ -31,7 +31,7 @@ export class RunReads {
       WHERE session_id = ? AND status IN ('pending', 'running') ORDER BY seq`)
     this.selectHeld = database.prepare(`${SELECT_STORED}
       WHERE agentos_runs.status IN ('pending', 'running') AND agentos_runs.executor_id = ? AND agentos_runs.updated_at < ?
-      ORDER BY agentos_runs.seq LIMIT ?`)
+      LIMIT ?`)
     this.selectOverdue = database.prepare(`SELECT run_id FROM agentos_runs
       WHERE cancel_requested_at IS NOT NULL AND status IN ('pending', 'running', 'paused') AND cancel_requested_at < ?
       ORDER BY cancel_requested_at LIMIT ?`)
