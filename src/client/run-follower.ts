@@ -112,10 +112,10 @@ export class RunFollower {
 
   /** Goes on from where a leg begins: nothing has come that says so. */
   private async findStart(runId: string): Promise<void> {
-    const { settings, signal, resume } = this.parts
+    const { settings, signal } = this.parts
     const start = (this.start ??= new LegStart(runId))
     const frames = new Connection(settings.silenceMs, signal).frames(
-      (own) => resume(runId, start.lastIndex, own),
+      (own) => this.parts.resume(runId, start.lastIndex, own),
       () => undefined,
       false,
     )

@@ -148,7 +148,7 @@ describe('an output schema of the request', () => {
     await expect(agent().run('?', { outputSchema })).rejects.toMatchObject({
       code: 'INVALID_OUTPUT_SCHEMA',
       status: 422,
-      errors: [{ path }],
+      issues: [{ path }],
     })
   })
 
