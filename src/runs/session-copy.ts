@@ -72,7 +72,9 @@ export class SessionCopy {
     return {
       ...facts,
       ...(historyRunIds && { historyRunIds: historyRunIds.map((runId) => this.idOf(runId) ?? runId) }),
-      ...(decisions && { decisions: decisions.map(({ approvalId: _approval, ...decision }) => decision) }),
+      ...(decisions && {
+        decisions: decisions.map(({ approvalId: _id, approval: _approval, ...decision }) => decision),
+      }),
       ...(inherited && {
         inherited: {
           ...inherited,
