@@ -1,4 +1,4 @@
-import { AgentRun } from './agents/log/run-record.js'
+import { Run } from './agents/log/run-record.js'
 import type { Runnable } from './agents/runnable.js'
 import { ApprovalGate } from './approvals/approval-gate.js'
 import { ApprovalNotices } from './approvals/approval-notices.js'
@@ -12,7 +12,7 @@ import type { Clock } from './core/clock.js'
 import { ConfigurationError } from './core/errors.js'
 import { consoleLogger } from './core/logger.js'
 import type { Logger } from './core/logger.js'
-import { agentRoutes } from './http/agents.js'
+import { componentRoutes } from './http/components.js'
 import { createHttpApp } from './http/app.js'
 import { approvalRoutes } from './http/approvals.js'
 import type { BodyLimits } from './http/body-limits.js'
@@ -29,6 +29,7 @@ import { systemRoutes } from './http/system.js'
 import type { MountOptions, WebHandler } from './http/web-handler.js'
 import { Catalog } from './runs/catalog.js'
 import { RunManager } from './runs/run-manager.js'
+import type { Runs } from './runs/run-manager.js'
 import type { RunSettings } from './runs/run-settings.js'
 import { SessionStore } from './sessions/session-store.js'
 import { sqlite } from './storage/sqlite.js'
@@ -47,7 +48,11 @@ export interface AgentOSOptions {
   /** Of your service. Default: `1.0.0`. */
   version?: string
   /** What can be run: agents, and foreign ones behind `runnable()`. */
-  agents: readonly Runnable[]
+  agents?: readonly Runnable[]
+  /** Agents under a leader: {@link Team}. */
+  teams?: readonly Runnable[]
+  /** Steps in an order: {@link Workflow}. */
+  workflows?: readonly Runnable[]
   /** Default: `sqlite('agentos.db')` in the working directory. */
   storage?: Storage
   /** Pino-shaped. Default: warnings and errors as JSON lines on standard error. */
@@ -86,7 +91,7 @@ export interface ApprovalOptions extends ApprovalCallbacks {
 export class AgentOS implements WebHandler {
   readonly id: string
   /** Runs, as the host itself. */
-  readonly runs: Bound<RunManager>
+  readonly runs: Runs
   /** Sessions, as the host itself. */
   readonly sessions: Bound<SessionStore>
   /** Approvals, as the host itself. */
@@ -106,7 +111,7 @@ export class AgentOS implements WebHandler {
     this.id = id
     this.storage = options.storage ?? sqlite('agentos.db')
     const { runs, sessions, media, events, approvals } = this.storage
-    const catalog = new Catalog(options.agents)
+    const catalog = new Catalog(componentsOf(options))
     const outbox = options.webhooks && new WebhookOutbox(options.webhooks, encoder(Approval))
     const { allowSelfApproval = false, ...callbacks } = options.approvals ?? {}
     const notices = new ApprovalNotices(callbacks, outbox, logger)
@@ -119,7 +124,7 @@ export class AgentOS implements WebHandler {
       allowsSelfApproval: allowSelfApproval,
       continueRun: (runId) => runManager.continueInBackground(fullCaller, runId),
     })
-    const encodeRun = encoder(AgentRun, options.compatibility ?? 'standard')
+    const encodeRun = encoder(Run, options.compatibility ?? 'standard')
     const sender =
       outbox &&
       new WebhookSender({
@@ -170,7 +175,7 @@ export class AgentOS implements WebHandler {
       compatibility: options.compatibility,
     }
     const routes = [
-      ...agentRoutes,
+      ...componentRoutes,
       ...runRoutes,
       ...resumeRoutes,
       ...continueRoutes,
@@ -238,7 +243,7 @@ export class AgentOS implements WebHandler {
 
 /** Most requests use one service: each is bound when it is first asked for. */
 class CallerServices implements Services {
-  private boundRuns: Bound<RunManager> | undefined
+  private boundRuns: Runs | undefined
   private boundSessions: Bound<SessionStore> | undefined
   private boundApprovals: Bound<ApprovalGate> | undefined
 
@@ -250,8 +255,8 @@ class CallerServices implements Services {
     readonly server: ServerDescription,
   ) {}
 
-  get runs(): Bound<RunManager> {
-    return (this.boundRuns ??= bindCaller(this.runManager, this.caller))
+  get runs(): Runs {
+    return (this.boundRuns ??= bindCaller(this.runManager, this.caller) as Runs)
   }
 
   get sessions(): Bound<SessionStore> {
@@ -263,12 +268,25 @@ class CallerServices implements Services {
   }
 }
 
+/** @throws ConfigurationError when one stands under another kind: its id would be looked for in the wrong place. */
+function componentsOf({ agents = [], teams = [], workflows = [] }: AgentOSOptions): readonly Runnable[] {
+  for (const [kind, components] of Object.entries({ agent: agents, team: teams, workflow: workflows })) {
+    const odd = components.find((one) => typeof one?.execute === 'function' && one.kind !== kind)
+    if (odd)
+      throw new ConfigurationError(
+        `"${odd.id}" is ${odd.kind === 'agent' ? 'an' : 'a'} ${odd.kind}: pass it as ${odd.kind}s.`,
+      )
+  }
+  return [...agents, ...teams, ...workflows]
+}
+
 /** What a compiler would refuse, for programs that have none. */
 function checkOptions(options: AgentOSOptions | undefined): void {
-  if (!Array.isArray(options?.agents)) {
-    throw new ConfigurationError('An AgentOS needs agents: new AgentOS({ agents: [agent] }).')
+  const { agents, teams, workflows } = options ?? {}
+  if (![agents, teams, workflows].some(Array.isArray)) {
+    throw new ConfigurationError('An AgentOS needs something to run: new AgentOS({ agents: [agent] }).')
   }
-  const { storage } = options
+  const storage = options?.storage
   if (storage !== undefined && typeof storage.runs !== 'object') {
     throw new ConfigurationError("The storage is none. Pass one, such as storage: sqlite('agentos.db').")
   }

@@ -96,6 +96,6 @@ async function toolsOf(plan: AgentPlan, { signal, logger, runId }: RunContext): 
     ),
   )
   const tools = [...plan.tools, ...sets.flat()]
-  if (sets.length > 0) checkToolNames(tools, `Agent "${plan.id}"`)
+  if (sets.length > 0) checkToolNames(tools, plan.owner)
   return new Map(tools.map((tool) => [tool.name, tool]))
 }

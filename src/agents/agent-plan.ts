@@ -20,6 +20,8 @@ const DEFAULT_TOOL_TIMEOUT_MS = 60_000
 /** An agent's options, checked and with their defaults: what its runs work from. */
 export interface AgentPlan extends SystemMessageParts {
   readonly id: string
+  /** How error texts name it. */
+  readonly owner: string
   readonly models: readonly [Model, ...Model[]]
   readonly tools: readonly Tool[]
   readonly toolsets: readonly Toolset[]
@@ -40,21 +42,24 @@ export interface AgentPlan extends SystemMessageParts {
 }
 
 /** @throws ConfigurationError when the options contradict themselves or each other. */
-export function planOf(options: AgentOptions<z.ZodType | undefined, z.ZodType | undefined>): AgentPlan {
+export function planOf(
+  options: AgentOptions<z.ZodType | undefined, z.ZodType | undefined>,
+  kind: 'Agent' | 'Team' = 'Agent',
+): AgentPlan {
   const { id, tools = [], history, retry, hooks, guardrails } = options
   const own = tools.filter((one): one is Tool => !isToolset(one))
-  checkId(id)
+  checkId(id, kind)
+  const owner = `${kind} "${id}"`
   for (const one of tools) {
     if (typeof one === 'object' && ('check' in one || 'tools' in one)) continue
-    throw new ConfigurationError(
-      `Agent "${id}" has a tool that is none. Make tools with tool({ … }) or mcpTools({ … }).`,
-    )
+    throw new ConfigurationError(`${owner} has a tool that is none. Make tools with tool({ … }) or mcpTools({ … }).`)
   }
-  checkToolNames(own, `Agent "${id}"`)
-  checkNumbers(id, options)
+  checkToolNames(own, owner)
+  checkNumbers(owner, options)
   return {
     id,
-    models: modelsOf(options.model, id),
+    owner,
+    models: modelsOf(options.model, owner),
     tools: own,
     toolsets: tools.filter(isToolset),
     toolChoice: options.toolChoice,
@@ -92,40 +97,40 @@ function isToolset(one: Tool | Toolset): one is Toolset {
   return 'tools' in one
 }
 
-const AgentId = CallerChosenId(255)
+const ComponentId = CallerChosenId(255)
 
 /** @throws ConfigurationError */
-export function checkId(id: string): void {
-  if (AgentId.safeParse(id).success) return
+export function checkId(id: string, kind = 'Agent'): void {
+  if (ComponentId.safeParse(id).success) return
   throw new ConfigurationError(
-    `An agent can't have the id ${JSON.stringify(id)}: use 1 to 255 characters, none of them a control character.`,
+    `${kind === 'Agent' ? 'An' : 'A'} ${kind.toLowerCase()} can't have the id ${JSON.stringify(id)}: use 1 to 255 characters, none of them a control character.`,
   )
 }
 
-function modelsOf(model: Model | readonly Model[] | undefined, id: string): readonly [Model, ...Model[]] {
+function modelsOf(model: Model | readonly Model[] | undefined, owner: string): readonly [Model, ...Model[]] {
   const isModel = (one: unknown): boolean => typeof one === 'object' && one !== null && 'generate' in one
   if (model !== undefined && ![model].flat().every(isModel)) {
     throw new ConfigurationError(
-      `Agent "${id}" has a model that is none. Pass an object such as openai('gpt-5-mini'), not its name.`,
+      `${owner} has a model that is none. Pass an object such as openai('gpt-5-mini'), not its name.`,
     )
   }
   const [first, ...fallbacks] = model === undefined ? [] : 'generate' in model ? [model] : model
   if (first) return [first, ...fallbacks]
-  throw new ConfigurationError(`Agent "${id}" has no model. Pass one, for example: model: openai('gpt-5-mini').`)
+  throw new ConfigurationError(`${owner} has no model. Pass one, for example: model: openai('gpt-5-mini').`)
 }
 
 function checkNumbers(
-  id: string,
+  owner: string,
   options: Pick<AgentOptions, 'stepLimit' | 'tokenBudget' | 'timeoutMs' | 'toolTimeoutMs' | 'history'>,
 ): void {
   const { stepLimit, tokenBudget, timeoutMs, toolTimeoutMs, history } = options
   for (const [name, value] of Object.entries({ stepLimit, tokenBudget, timeoutMs, toolTimeoutMs })) {
     if (value === undefined || value > 0) continue
-    throw new ConfigurationError(`Agent "${id}" has ${name}: ${value}. It must be greater than 0.`)
+    throw new ConfigurationError(`${owner} has ${name}: ${value}. It must be greater than 0.`)
   }
   if (history && !(Number.isInteger(history.runs) && history.runs >= 0)) {
     throw new ConfigurationError(
-      `Agent "${id}" has history: { runs: ${history.runs} }. It must be a whole number, 0 or more.`,
+      `${owner} has history: { runs: ${history.runs} }. It must be a whole number, 0 or more.`,
     )
   }
 }

@@ -1,9 +1,9 @@
 import { abortableStream, after } from './abortable.js'
+import { endsLog } from './log/entry.js'
 import type { LogEntry } from './log/entry.js'
-import { endsLeg } from './log/events.js'
 import type { RunEvent } from './log/events.js'
 import { stampEvent } from './log/stamp.js'
-import { cancelEntries, DEFAULT_TIMEOUT_MS, timeoutFailure } from './run-ending.js'
+import { cancelEntries, cancelNested, DEFAULT_TIMEOUT_MS, timeoutFailure } from './run-ending.js'
 import { failureEntry, RunFailedError, toRunFailure } from './run-failure.js'
 import type { RunContext, Runnable } from './runnable.js'
 
@@ -19,19 +19,19 @@ export async function* drive(
   abort: AbortController,
 ): AsyncGenerator<RunEvent, void, void> {
   const { fold, clock, runId, sessionId } = context
-  const source = { runId, sessionId, agentId: runnable.id, agentName: runnable.name }
+  const source = { runId, sessionId, kind: runnable.kind, id: runnable.id, name: runnable.name }
   const tell = (entry: LogEntry): RunEvent => {
     const index = fold.lastIndex + 1
     const at = clock.now()
     fold.apply(entry, index, at)
-    return stampEvent(entry.event, source, index, at)
+    return stampEvent(entry.event, entry.source ?? source, index, at)
   }
   const limit = runnable.timeoutMs ?? DEFAULT_TIMEOUT_MS
   const callOff = after(limit, () => abort.abort(timeoutFailure(limit)))
   let hasEnded = false
   try {
     for await (const yielded of entriesOf(runnable, context)) {
-      hasEnded = endsLeg(yielded.at(-1)!.event)
+      hasEnded = endsLog(yielded.at(-1)!)
       for (const event of yielded.map(tell)) yield event
       if (hasEnded) return
     }
@@ -66,7 +66,7 @@ function endingEntries(error: unknown, { fold, signal, clock, logger, runId }: R
   const cause = signal.aborted ? reason : error
   const failure = toRunFailure(cause)
   if (failure.errorCode === 'INTERNAL_ERROR') logger.error({ err: cause, runId }, 'A run failed')
-  return [failureEntry(failure)]
+  return [...cancelNested(fold, clock.now(), failure.message), failureEntry(failure)]
 }
 
 function reasonText(reason: unknown): string {

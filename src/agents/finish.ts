@@ -98,6 +98,7 @@ function completedEntry(leg: AgentLeg, pending: readonly LogEntry[], value: Json
   const sessionState = state.snapshot()
   const { text, reasoning, citations } = afterwards(fold, pending)
   const metrics = fold.metrics(clock.now())
+  const nestedRuns = fold.nestedRuns(clock.now())
   for (const { event, facts } of pending) {
     const usage = facts?.messages?.[0]?.metrics
     if (event.event === 'ModelRequestCompleted' && usage) addRequest(metrics, usage, event)
@@ -112,6 +113,7 @@ function completedEntry(leg: AgentLeg, pending: readonly LogEntry[], value: Json
       ...fold.media,
       ...(Object.keys(metadata).length > 0 && { metadata }),
       metrics,
+      ...(nestedRuns && { nestedRuns }),
       ...(sessionState && { sessionState }),
       status: 'completed',
     },

@@ -9,7 +9,8 @@ import type { Logger } from '../core/logger.js'
 import { drive } from './drive.js'
 import type { RunEvent } from './log/events.js'
 import { RunFold } from './log/fold.js'
-import type { AgentRun, RunInput } from './log/run-record.js'
+import { runOf } from './log/run-of.js'
+import type { AgentRun, RunInput, TeamRun } from './log/run-record.js'
 import type { RunContext, Runnable, RunOptions } from './runnable.js'
 import { deepMerge, SessionState } from './session-state.js'
 import { withIds } from './tool-result.js'
@@ -40,12 +41,20 @@ export type AgentRunOf<Content> = Omit<AgentRun, 'content' | 'status'> &
     | { status: Exclude<AgentRun['status'], 'completed'>; content?: Content }
   )
 
+/** The record of a team's run, as {@link AgentRunOf}. */
+export type TeamRunOf<Content> =
+  AgentRunOf<Content> extends infer Record
+    ? Record extends unknown
+      ? Omit<Record, 'agentId' | 'agentName'> & Pick<TeamRun, 'teamId' | 'teamName' | 'memberResponses'>
+      : never
+    : never
+
 /** The events of a run as it goes on, and its record once it has ended. */
-export interface AgentStream<Content = unknown> extends AsyncIterable<RunEvent> {
+export interface AgentStream<Content = unknown, Record = AgentRunOf<Content>> extends AsyncIterable<RunEvent> {
   readonly runId: string
   readonly sessionId: string
   /** The run's record. Waits for the end; a run that nobody iterates over goes on for it. Never rejects. */
-  readonly result: Promise<AgentRunOf<Content>>
+  readonly result: Promise<Record>
 }
 
 /**
@@ -98,6 +107,7 @@ class MemoryRun implements AgentStream {
       fold: new RunFold(),
       clock,
       logger,
+      attempt: 1,
     }
   }
 
@@ -140,17 +150,10 @@ class MemoryRun implements AgentStream {
 
   private record(): AgentRunOf<unknown> {
     const { fold, clock, input, userId } = this.context
-    const record: AgentRun = {
-      runId: this.runId,
-      sessionId: this.sessionId,
-      ...(userId !== undefined && { userId }),
-      agentId: this.runnable.id,
-      agentName: this.runnable.name,
-      input,
-      ...fold.body(clock.now()),
-      status: fold.status,
-      createdAt: toIso(this.createdAt),
-    }
-    return record as AgentRunOf<unknown>
+    const { kind, id, name } = this.runnable
+    const { runId, sessionId, createdAt } = this
+    const facts = { ...(userId !== undefined && { userId }), status: fold.status, createdAt }
+    const run = runOf({ runId, sessionId, kind, id, name }, facts, { input, ...fold.body(clock.now()) })
+    return { ...run, createdAt: toIso(createdAt) } as AgentRunOf<unknown>
   }
 }

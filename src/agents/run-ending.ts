@@ -23,6 +23,17 @@ export function timeoutFailure(limit: number): RunFailedError {
  * shown so far as the model's message, so that the conversation can go on after it.
  */
 export function cancelEntries(fold: RunFold, now: number, reason: string): LogEntry[] {
+  return [...cancelNested(fold, now, reason), ...cancelOwn(fold, now, reason)]
+}
+
+/** The last entries of the runs that are open inside of one that ends, innermost first. */
+export function cancelNested({ nested }: RunFold, now: number, reason: string): LogEntry[] {
+  return nested.open.flatMap((run) =>
+    cancelOwn(run.fold, now, reason).map((entry) => ({ ...entry, source: run.source })),
+  )
+}
+
+function cancelOwn(fold: RunFold, now: number, reason: string): LogEntry[] {
   const openTools = fold.tools.filter((tool) => tool.result === undefined && tool.toolCallError === undefined)
   const text = fold.openText
   const facts = text === '' ? undefined : { messages: [partialAnswer(text, now)] }

@@ -7,9 +7,11 @@ import type { LogEntry } from './log/entry.js'
 import type { RunFold } from './log/fold.js'
 import type { Message } from './log/message.js'
 import type { RunInput } from './log/run-record.js'
-import type { ToolExecution } from './log/tool-execution.js'
+import type { ComponentKind, RunSource } from './log/source.js'
+import type { RunRequirement, ToolExecution } from './log/tool-execution.js'
 import type { SessionState } from './session-state.js'
-import type { AgentDescription } from './description.js'
+import type { AgentDescription, TeamDescription } from './description.js'
+import type { WorkflowDescription } from './workflow-description.js'
 
 /** What one request may ask for beside its input; kept with the run. */
 export interface RunOptions {
@@ -49,12 +51,24 @@ export interface RunContext {
   readonly fold: RunFold
   readonly clock: Clock
   readonly logger: Logger
+  /** Which time it is that a process executes the run; 1 for the first. */
+  readonly attempt: number
+  /** Of a run inside of another one. */
+  readonly source?: RunSource
   /**
    * Called right before what can't be undone.
    *
    * @throws when this process is not believed to live any more, so that another may have taken the run over.
    */
   checkLease?(): void
+}
+
+/** A decision, and the call that it is about. */
+export interface MadeDecision {
+  decision: Decision
+  tool: ToolExecution
+  /** Of the run inside of this one that waits. */
+  member?: Pick<RunRequirement, 'memberAgentId' | 'memberRunId'>
 }
 
 /** What a run yields: one entry, or several that belong together and are written at once. */
@@ -73,7 +87,7 @@ export type Concurrency = (typeof CONCURRENCY_MODES)[number]
  * log in `context.fold`, and looks there for where it stands.
  */
 export interface Runnable {
-  readonly kind: 'agent'
+  readonly kind: ComponentKind
   readonly id: string
   readonly name: string
   /** The state that a session starts with. */
@@ -98,7 +112,9 @@ export interface Runnable {
    * @throws ConflictError `RUN_NOT_CONTINUABLE` when a tool is not there any more.
    * @throws ValidationError `INVALID_TOOL_ARGS` when edited arguments are not the tool's.
    */
-  checkDecisions?(decisions: readonly { decision: Decision; tool: ToolExecution }[]): Promise<void>
+  checkDecisions?(decisions: readonly MadeDecision[]): Promise<void>
   execute(context: RunContext): AsyncGenerator<Yielded, void, void>
-  describe(): AgentDescription
+  describe(): AgentDescription | TeamDescription | WorkflowDescription
+  /** What it runs inside of its own runs: the members of a team, and what the steps of a workflow run. */
+  readonly members?: readonly Runnable[]
 }

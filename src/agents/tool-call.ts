@@ -3,6 +3,7 @@ import { newId } from '../core/ids.js'
 import type { JsonObject, JsonValue } from '../core/json.js'
 import { withDeadline } from './abortable.js'
 import type { AgentLeg } from './agent-leg.js'
+import type { Delegated } from './delegation.js'
 import { isWaiting } from './log/decision.js'
 import type { Decision } from './log/decision.js'
 import type { LogEntry } from './log/entry.js'
@@ -156,6 +157,19 @@ export function failedCall(execution: ToolExecution, error: string, startedAt: n
     { event: { event: 'ToolCallCompleted', tool }, facts: { toolMessageId: newId('msg') } },
     { event: { event: 'ToolCallError', tool, error } },
   ]
+}
+
+/** The entries of a call whose work other runs have done. */
+export function delegatedCall(
+  execution: ToolExecution,
+  { result, isError = false, childRunId, media = {} }: Extract<Delegated, { result: string }>,
+  startedAt: number,
+  now: number,
+): LogEntry[] {
+  const call = childRunId === undefined ? execution : { ...execution, childRunId }
+  if (isError) return failedCall(call, result, startedAt, now)
+  const tool = finished(call, result, false, startedAt, now)
+  return [{ event: { event: 'ToolCallCompleted', tool, ...media }, facts: { toolMessageId: newId('msg') } }]
 }
 
 function finished(

@@ -5,6 +5,7 @@ import type { Decision } from './log/decision.js'
 import type { ApprovalTerms, LogEntry } from './log/entry.js'
 import type { RunFold } from './log/fold.js'
 import type { RunRequirement, ToolExecution } from './log/tool-execution.js'
+import { isDelegating } from './delegation.js'
 import type { Tool } from './tool.js'
 
 /**
@@ -17,6 +18,7 @@ export function pauseOf(
   execution: ToolExecution,
   known: ToolExecution | undefined,
 ): ToolExecution | undefined {
+  if (isDelegating(tool)) return undefined
   // It was started and its outcome is unknown: doing it twice is for a person to decide.
   const isInterrupted = known !== undefined && !isWaiting(known) && !tool.external
   if (isInterrupted) {
@@ -54,21 +56,39 @@ export interface WaitingCall {
   tool: Tool
 }
 
-/** The entry that ends the leg: these calls wait for somebody. */
-export function pausedEntry(calls: readonly WaitingCall[], fold: RunFold, now: number): LogEntry {
+/** What runs inside of a run wait for. */
+export interface LiftedPause {
+  waiting: readonly RunRequirement[]
+  terms?: ApprovalTerms
+}
+
+/** The entry that ends the leg: these calls wait for somebody, and so do those of runs inside of this one. */
+export function pausedEntry(
+  calls: readonly WaitingCall[],
+  fold: RunFold,
+  now: number,
+  lifted: readonly LiftedPause[] = [],
+): LogEntry {
   const paused = calls.map(({ execution }) => execution)
-  const terms = termsOf(calls, now)
-  const asked = new Set(paused.map(({ toolCallId }) => toolCallId))
+  const ofOthers = lifted.flatMap(({ waiting }) => waiting)
+  const terms = soonest([termsOf(calls, now), ...lifted.map((pause) => pause.terms)])
+  const asked = new Set(
+    [...paused, ...ofOthers.map(({ toolExecution }) => toolExecution)].map(({ toolCallId }) => toolCallId),
+  )
   const earlier = fold.requirements.filter(({ toolExecution }) => !asked.has(toolExecution.toolCallId))
   return {
     event: {
       event: 'RunPaused',
       tools: [...paused],
-      requirements: [...earlier, ...paused.map((tool) => requirement(tool, now))],
-      content: `The run waits for: ${paused.map(waitsFor).join('; ')}.`,
+      requirements: [...earlier, ...paused.map((tool) => requirement(tool, now)), ...ofOthers],
+      content: `The run waits for: ${[...paused, ...ofOthers.map(({ toolExecution }) => toolExecution)].map(waitsFor).join('; ')}.`,
     },
     ...(terms && { facts: { approvalTerms: terms } }),
   }
+}
+
+function soonest(terms: readonly (ApprovalTerms | undefined)[]): ApprovalTerms | undefined {
+  return terms.flatMap((one) => one ?? []).toSorted((left, right) => left.expiresAt - right.expiresAt)[0]
 }
 
 /** There is one approval for all calls: it expires with the first of them. */

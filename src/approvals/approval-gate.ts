@@ -163,10 +163,14 @@ export class ApprovalGate {
 
   /** Whether the calls can be made by the component as it is now. One that another process has is looked at there. */
   private async checkCalls(stored: StoredApproval, decisions: readonly Decision[]): Promise<void> {
-    const component = this.parts.catalog.agents.find(({ id }) => id === stored.source.id)
-    const tools = new Map(stored.requirements.map(({ toolExecution }) => [toolExecution.toolCallId, toolExecution]))
+    const { source } = stored
+    const component = this.parts.catalog.all(source.type).find(({ id }) => id === source.id)
+    const asked = new Map(stored.requirements.map((one) => [one.toolExecution.toolCallId, one]))
     await component?.checkDecisions?.(
-      decisions.map((decision) => ({ decision, tool: tools.get(decision.toolCallId)! })),
+      decisions.map((decision) => {
+        const { toolExecution: tool, memberAgentId, memberRunId } = asked.get(decision.toolCallId)!
+        return { decision, tool, ...(memberRunId !== undefined && { member: { memberAgentId, memberRunId } }) }
+      }),
     )
   }
 

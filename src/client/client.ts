@@ -1,6 +1,6 @@
 import type { OsConfig, ServedModel } from '../http/os-config.js'
-import { AgentsClient } from './agents.js'
 import { ApprovalsClient } from './approvals.js'
+import { AgentsClient, TeamsClient, WorkflowsClient } from './components.js'
 import type { AgentOSClientOptions, RequestOptions } from './options.js'
 import { RunsClient } from './runs.js'
 import type { ApiInfo, Health, ServerInfo } from './server-info.js'
@@ -23,6 +23,8 @@ export class AgentOSClient {
   readonly runs: RunsClient
   readonly sessions: SessionsClient
   readonly agents: AgentsClient
+  readonly teams: TeamsClient
+  readonly workflows: WorkflowsClient
   readonly approvals: ApprovalsClient
   private readonly transport: Transport
 
@@ -31,6 +33,8 @@ export class AgentOSClient {
     this.runs = new RunsClient(this.transport)
     this.sessions = new SessionsClient(this.transport)
     this.agents = new AgentsClient(this.transport)
+    this.teams = new TeamsClient(this.transport)
+    this.workflows = new WorkflowsClient(this.transport)
     this.approvals = new ApprovalsClient(this.transport)
   }
 

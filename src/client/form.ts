@@ -16,6 +16,8 @@ export type Form =
   | { readonly values: Form }
   /** Records told apart by one of their fields. */
   | { readonly by: string; readonly of: Readonly<Record<string, Form>> }
+  /** Records told apart by a field that only one of them has. */
+  | { readonly having: Readonly<Record<string, Form>> }
 
 /** A value as the wire spells it. */
 export function toWire(form: Form | undefined, value: unknown): unknown {
@@ -49,6 +51,10 @@ function mapped(form: Form | undefined, value: unknown, direction: Direction): u
   if ('by' in form) {
     const kind = String((value as Record<string, unknown>)[direction.given(form.by)])
     return mapped(own(form.of, kind) ?? PLAIN_RECORD, value, direction)
+  }
+  if ('having' in form) {
+    const mark = Object.keys(form.having).find((field) => Object.hasOwn(value, direction.given(field)))
+    return mapped(mark === undefined ? PLAIN_RECORD : form.having[mark], value, direction)
   }
   const { fields, declared } = form
   return changed(value, (key, field) => {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { AgentsClient } from './agents.js'
+export { AgentsClient, TeamsClient, WorkflowsClient } from './components.js'
 export { ApprovalsClient } from './approvals.js'
 export { AgentOSClientError } from './client-error.js'
 export type { ClientErrorFacts } from './client-error.js'

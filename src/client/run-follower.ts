@@ -44,7 +44,15 @@ export interface FollowParts {
 }
 
 /** Beside the ends of legs. The server decides the same way, in `run-stream-reply.ts`. */
-const ESSENTIAL = new Set(['RunStarted', 'RunContent', 'RunIntermediateContent', 'RunRecovered', 'RunContinued'])
+const ESSENTIAL = new Set([
+  ...['RunStarted', 'RunContent', 'RunIntermediateContent', 'RunRecovered', 'RunContinued'].flatMap((name) => [
+    name,
+    `Team${name}`,
+  ]),
+  'WorkflowStarted',
+  'WorkflowRecovered',
+  'StepOutput',
+])
 
 /** Reads a run's events over as many connections as it takes: each once, in order, to the end of the current leg. */
 export class RunFollower {
@@ -158,7 +166,7 @@ export class RunFollower {
       return undefined
     }
     if (json.event_index <= this.lastIndex) return undefined
-    const event = fromWire('AgentEvent', json) as RunEvent
+    const event = fromWire('RunEvent', json) as RunEvent
     this.lastIndex = event.eventIndex
     this.accept(event)
     return event

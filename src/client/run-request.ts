@@ -1,18 +1,27 @@
 import type { File } from '../agents/log/media.js'
+import type { ComponentKind } from '../agents/log/source.js'
 import type { ContinueRun } from '../runs/continue-run.js'
 import type { CreateRun } from '../runs/create-run.js'
 import { randomHex } from './random-hex.js'
-import type { Call } from './transport.js'
+import { operationOf, placeOf } from './place.js'
+import type { AnyCall, Named } from './place.js'
+import type { OperationName } from './transport.js'
 
 /** Which component a run belongs to. */
-export interface RunPlace {
-  agentId: string
+export type RunPlace = Named & {
   /** Makes sure that the run is one of this session. */
   sessionId?: string
 }
 
+type Ids = { agentId: unknown; teamId: unknown; workflowId: unknown }
+
 /** What starts a run: the same as `agentOS.runs.create()` takes, and files to upload. */
-export interface CreateRunRequest extends Omit<CreateRun, 'files' | 'idempotencyKey' | 'lastEventIndex' | 'signal'> {
+export type CreateRunRequest = Named & CreateRunFields
+
+interface CreateRunFields extends Omit<
+  CreateRun,
+  'files' | 'idempotencyKey' | 'lastEventIndex' | 'signal' | keyof Ids
+> {
   /** Documents by URL or content; and uploads, which may also be images, audio or videos. */
   files?: readonly (File | Blob)[]
   /**
@@ -26,48 +35,52 @@ export interface CreateRunRequest extends Omit<CreateRun, 'files' | 'idempotency
   cancelOnAbort?: boolean
 }
 
-export interface StreamRunRequest extends CreateRunRequest {
+export type StreamRunRequest = CreateRunRequest & {
   /** False leaves only what was said, and how the run ends. */
   streamEvents?: boolean
 }
 
 /** What moves a run on: the same as `agentOS.runs.continue()` takes. */
-export interface ContinueRunRequest extends RunPlace, Omit<ContinueRun, 'signal'> {
-  /** Ends the request or the stream. What does not work in the background is cancelled by the server then. */
-  signal?: AbortSignal
-}
+export type ContinueRunRequest = RunPlace &
+  Omit<ContinueRun, 'signal'> & {
+    /** Ends the request or the stream. What does not work in the background is cancelled by the server then. */
+    signal?: AbortSignal
+  }
 
-export interface StreamContinueRequest extends ContinueRunRequest {
+export type StreamContinueRequest = ContinueRunRequest & {
   /** False leaves only what was said, and how the leg ends. */
   streamEvents?: boolean
 }
 
 /** A run that is to be asked for, in such a way that it can be asked for again. */
 export interface PreparedRequest {
-  agentId: string
+  kind: ComponentKind
+  params: Readonly<Record<string, string>>
   /** Chosen here only where the run may have to be cancelled before the server has named it. */
   runId?: string
   isRepeatable: boolean
   /** The key is not the caller's, so there was no such request before. */
   isNew: boolean
-  call: Call<'create_agent_run'>
+  call: AnyCall
 }
 
 export function prepareRun(
   request: StreamRunRequest,
   mode: { stream?: boolean; background?: boolean },
 ): PreparedRequest {
-  const { agentId, files = [], idempotencyKey, signal, cancelOnAbort, ...fields } = request
+  const { kind, params, rest } = placeOf(request)
+  const { files = [], idempotencyKey, signal, cancelOnAbort, ...fields } = rest
   const runId = fields.runId ?? (cancelOnAbort ? newRunId() : undefined)
   const key = idempotencyKey === null ? undefined : (idempotencyKey ?? randomHex(16))
   const documents = files.filter((file) => !(file instanceof Blob))
   return {
-    agentId,
+    kind,
+    params,
     runId,
     isRepeatable: key !== undefined,
     isNew: idempotencyKey === undefined || idempotencyKey === null,
     call: {
-      params: { agentId },
+      params: params as never,
       body: { ...fields, ...mode, runId, ...(documents.length > 0 && { inputFiles: documents }) },
       files: files.filter((file) => file instanceof Blob),
       headers: { 'idempotency-key': key },
@@ -80,10 +93,15 @@ export function prepareRun(
 /** The request that moves a run on. It has no key, so it is sent once. */
 export function prepareContinue(
   runId: string,
-  { agentId, signal, ...fields }: StreamContinueRequest,
+  request: StreamContinueRequest,
   mode: { stream?: boolean; background?: boolean },
-): Call<'continue_agent_run'> {
-  return { params: { agentId, runId }, body: { ...fields, ...mode }, signal }
+): { operation: OperationName; call: AnyCall } {
+  const { kind, params, rest } = placeOf(request)
+  const { signal, ...fields } = rest
+  return {
+    operation: operationOf('continue', kind, 'run'),
+    call: { params: { ...params, runId } as never, body: { ...fields, ...mode }, signal },
+  }
 }
 
 /** In the order of time, as the server's own: a UUIDv7. */

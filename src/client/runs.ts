@@ -2,10 +2,12 @@ import type { Run, RunStatus } from '../agents/log/run-record.js'
 import type { Slice } from '../core/page.js'
 import type { CheckpointList, CheckpointSnapshot } from '../runs/checkpoints.js'
 import type { CancelledRun } from '../runs/run-canceller.js'
-import type { StartedRun } from '../runs/run-manager.js'
+import type { RunOf, StartedRun } from '../runs/run-manager.js'
 import type { RunRow } from '../runs/run-row.js'
 import { AgentOSClientError } from './client-error.js'
 import type { RequestOptions } from './options.js'
+import { operationOf, placeOf } from './place.js'
+import type { AnyCall } from './place.js'
 import { pause } from './retry.js'
 import { prepareContinue, prepareRun } from './run-request.js'
 import type {
@@ -18,9 +20,9 @@ import type {
 } from './run-request.js'
 import { ClientRunStream } from './run-stream.js'
 import { sliceOf } from './slice.js'
-import type { Transport } from './transport.js'
+import type { OperationName, Transport } from './transport.js'
 
-export interface ListRuns extends RunPlace {
+export type ListRuns = RunPlace & {
   statuses?: readonly RunStatus[]
   limit?: number
   /** `nextCursor` of the slice before. */
@@ -34,7 +36,7 @@ export class RunsClient {
   constructor(private readonly transport: Transport) {}
 
   /**
-   * Runs an agent and waits for the end. A request whose answer is lost is sent again and makes no second run.
+   * Runs an agent, a team or a workflow, and waits for the end. A request whose answer is lost is sent again and makes no second run.
    *
    * @returns the run: `completed`, `paused`, `cancelled`, or `error` with the reason in `error`.
    * @throws AgentOSClientError when the run is refused.
@@ -44,11 +46,11 @@ export class RunsClient {
    * const run = await client.runs.create({ agentId: 'support', message: 'Where is order 7?', sessionId: 'thread-42' })
    * ```
    */
-  async create(request: CreateRunRequest): Promise<Run> {
+  async create<Request extends CreateRunRequest>(request: Request): Promise<RunOf<Request>> {
     const prepared = prepareRun(request, {})
     try {
-      const { value } = await this.transport.call('create_agent_run', prepared.call)
-      return value as Run
+      const { value } = await this.transport.call(operationOf('create', prepared.kind, 'run'), prepared.call)
+      return value as RunOf<Request>
     } catch (error) {
       if (request.cancelOnAbort && request.signal?.aborted) await this.cancelAbandoned(prepared)
       throw error
@@ -70,7 +72,8 @@ export class RunsClient {
 
   /** Starts a run that works in the background. */
   async start(request: CreateRunRequest): Promise<StartedRun> {
-    const { value } = await this.transport.call('create_agent_run', prepareRun(request, { background: true }).call)
+    const { kind, call } = prepareRun(request, { background: true })
+    const { value } = await this.transport.call(operationOf('create', kind, 'run'), call)
     return value as StartedRun
   }
 
@@ -80,7 +83,8 @@ export class RunsClient {
    * @param options.after index of the last event that is known; default: from the start.
    */
   resume(runId: string, options: RunPlace & RequestOptions & { after?: number }): ClientRunStream {
-    const { agentId, sessionId, after = -1, signal } = options
+    const { kind, params, rest } = placeOf(options)
+    const { sessionId, after = -1, signal } = rest
     return new ClientRunStream({
       settings: this.transport.settings,
       runId,
@@ -89,7 +93,8 @@ export class RunsClient {
       signal,
       resume: (_runId, index, connection) => {
         const body = { lastEventIndex: index < 0 ? undefined : index, sessionId }
-        return this.transport.send('resume_agent_run', { params: { agentId, runId }, body, signal: connection }, SSE)
+        const call = { params: { ...params, runId } as never, body, signal: connection }
+        return this.transport.send(operationOf('resume', kind, 'run'), call, SSE)
       },
     })
   }
@@ -112,7 +117,8 @@ export class RunsClient {
    * ```
    */
   async continue(runId: string, request: ContinueRunRequest): Promise<Run> {
-    return (await this.transport.call('continue_agent_run', prepareContinue(runId, request, {}))).value as Run
+    const { operation, call } = prepareContinue(runId, request, {})
+    return (await this.transport.call(operation, call)).value as Run
   }
 
   /**
@@ -130,36 +136,32 @@ export class RunsClient {
 
   /** As `continue`; returns as soon as the new leg has begun. */
   async continueInBackground(runId: string, request: ContinueRunRequest): Promise<StartedRun> {
-    const call = prepareContinue(runId, request, { background: true })
-    return (await this.transport.call('continue_agent_run', call)).value as StartedRun
+    const { operation, call } = prepareContinue(runId, request, { background: true })
+    return (await this.transport.call(operation, call)).value as StartedRun
   }
 
   /** Points from which a run can be continued: each message after which it was saved, and its end. */
-  async checkpoints(runId: string, { agentId, sessionId, signal }: RunPlace & RequestOptions): Promise<CheckpointList> {
-    const call = { params: { agentId, runId }, query: { sessionId }, signal }
-    return (await this.transport.call('list_agent_run_checkpoints', call)).value as CheckpointList
+  async checkpoints(runId: string, place: RunPlace & RequestOptions): Promise<CheckpointList> {
+    return (await this.transport.call(...called('list', 'run_checkpoints', place, { runId }))).value as CheckpointList
   }
 
   /** A run as it was when it had so many messages. A boundary inside a tool exchange moves down to before it. */
-  async checkpoint(
-    runId: string,
-    messageIndex: number,
-    { agentId, sessionId, signal }: RunPlace & RequestOptions,
-  ): Promise<CheckpointSnapshot> {
-    const call = { params: { agentId, runId, messageIndex: String(messageIndex) }, query: { sessionId }, signal }
-    return (await this.transport.call('get_agent_run_checkpoint', call)).value as CheckpointSnapshot
+  async checkpoint(runId: string, messageIndex: number, place: RunPlace & RequestOptions): Promise<CheckpointSnapshot> {
+    const names = { runId, messageIndex: String(messageIndex) }
+    return (await this.transport.call(...called('get', 'run_checkpoint', place, names))).value as CheckpointSnapshot
   }
 
   /** A run as it is now. */
-  async get(runId: string, { agentId, sessionId, signal }: RunPlace & RequestOptions): Promise<Run> {
-    const call = { params: { agentId, runId }, query: { sessionId }, signal }
-    return (await this.transport.call('get_agent_run', call)).value as Run
+  async get(runId: string, place: RunPlace & RequestOptions): Promise<Run> {
+    return (await this.transport.call(...called('get', 'run', place, { runId }))).value as Run
   }
 
-  /** Runs of an agent, oldest first: the newest `limit` ones, or those before a cursor. */
-  async list({ agentId, statuses, signal, ...query }: ListRuns & RequestOptions): Promise<Slice<RunRow>> {
-    const call = { params: { agentId }, query: { ...query, status: statuses }, signal }
-    return sliceOf<RunRow>(await this.transport.call('list_agent_runs', call))
+  /** Runs of a component, oldest first: the newest `limit` ones, or those before a cursor. */
+  async list(request: ListRuns & RequestOptions): Promise<Slice<RunRow>> {
+    const { kind, params, rest } = placeOf(request)
+    const { statuses, signal, ...query } = rest
+    const call = { params: params as never, query: { ...query, status: statuses }, signal }
+    return sliceOf<RunRow>(await this.transport.call(operationOf('list', kind, 'runs'), call))
   }
 
   /**
@@ -167,18 +169,18 @@ export class RunsClient {
    *
    * @returns the end state that the run has.
    */
-  async cancel(runId: string, { agentId, sessionId, signal }: RunPlace & RequestOptions): Promise<CancelledRun> {
-    const call = { params: { agentId, runId }, query: { sessionId }, signal, isRepeatable: true }
-    return (await this.transport.call('cancel_agent_run', call)).value as CancelledRun
+  async cancel(runId: string, place: RunPlace & RequestOptions): Promise<CancelledRun> {
+    const [operation, call] = called('cancel', 'run', place, { runId })
+    return (await this.transport.call(operation, { ...call, isRepeatable: true })).value as CancelledRun
   }
 
   private streamed(request: StreamRunRequest, mode: { stream: true; background?: true }): ClientRunStream {
     const prepared = prepareRun(request, mode)
-    const { agentId, call, isRepeatable, isNew } = prepared
+    const { kind, params, call, isRepeatable, isNew } = prepared
     return new ClientRunStream({
       settings: this.transport.settings,
       beginning: {
-        request: (signal) => this.transport.send('create_agent_run', { ...call, signal }, SSE),
+        request: (signal) => this.transport.send(operationOf('create', kind, 'run'), { ...call, signal }, SSE),
         isRepeatable,
         isNew,
         isUpload: call.files!.length > 0,
@@ -186,7 +188,7 @@ export class RunsClient {
       asked: { runId: prepared.runId, sessionId: request.sessionId },
       after: -1,
       onlyEssential: request.streamEvents === false,
-      resume: (runId, index, signal) => this.follow(agentId, runId, index, signal),
+      resume: (runId, index, signal) => this.follow({ kind, params }, runId, index, signal),
       signal: request.signal,
       ...(request.cancelOnAbort && { cancel: () => this.cancelAbandoned(prepared) }),
     })
@@ -197,12 +199,13 @@ export class RunsClient {
     request: StreamContinueRequest,
     mode: { stream: true; background?: true },
   ): ClientRunStream {
-    const { agentId, sessionId, streamEvents, signal } = request
-    const call = prepareContinue(runId, request, mode)
+    const { kind, params, rest } = placeOf(request)
+    const { sessionId, streamEvents, signal } = rest
+    const { operation, call } = prepareContinue(runId, request, mode)
     return new ClientRunStream({
       settings: this.transport.settings,
       beginning: {
-        request: (connection) => this.transport.send('continue_agent_run', { ...call, signal: connection }, SSE),
+        request: (connection) => this.transport.send(operation, { ...call, signal: connection }, SSE),
         isRepeatable: false,
         isNew: true,
         isUpload: false,
@@ -211,26 +214,44 @@ export class RunsClient {
       asked: { runId, sessionId },
       after: -1,
       onlyEssential: streamEvents === false,
-      resume: (ownId, index, connection) => this.follow(agentId, ownId, index, connection),
+      resume: (ownId, index, connection) => this.follow({ kind, params }, ownId, index, connection),
       signal,
     })
   }
 
-  private follow(agentId: string, runId: string, after: number, signal: AbortSignal): Promise<Response> {
+  private follow(
+    { kind, params }: Pick<PreparedRequest, 'kind' | 'params'>,
+    runId: string,
+    after: number,
+    signal: AbortSignal,
+  ): Promise<Response> {
     const headers = { 'last-event-id': after < 0 ? undefined : String(after) }
-    return this.transport.send('follow_agent_run', { params: { agentId, runId }, headers, signal }, SSE)
+    const call = { params: { ...params, runId } as never, headers, signal }
+    return this.transport.send(operationOf('follow', kind, 'run'), call, SSE)
   }
 
   /** Cancels a run whose request was given up. It may be on its way to the server still, or never get there. */
-  private async cancelAbandoned({ agentId, runId }: PreparedRequest): Promise<void> {
+  private async cancelAbandoned({ params, runId }: PreparedRequest): Promise<void> {
     for (const delay of [0, 500, 2000]) {
       await pause(delay, undefined)
       try {
-        await this.cancel(runId!, { agentId })
+        await this.cancel(runId!, params as unknown as RunPlace)
         return
       } catch (error) {
         if (!(error instanceof AgentOSClientError) || error.code !== 'RUN_NOT_FOUND') throw error
       }
     }
   }
+}
+
+/** A request about one run of a component. */
+function called(
+  verb: string,
+  of: 'run' | 'run_checkpoints' | 'run_checkpoint',
+  place: RunPlace & RequestOptions,
+  names: Readonly<Record<string, string>>,
+): [OperationName, AnyCall] {
+  const { kind, params, rest } = placeOf(place)
+  const { sessionId, signal } = rest
+  return [operationOf(verb, kind, of), { params: { ...params, ...names } as never, query: { sessionId }, signal }]
 }

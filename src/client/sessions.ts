@@ -13,6 +13,7 @@ import type {
 import type { ForkedSession, SessionDetail, SessionListItem } from '../sessions/session.js'
 import type { RequestOptions } from './options.js'
 import { sliceOf } from './slice.js'
+import { operationOf, placeOf } from './place.js'
 import type { Transport } from './transport.js'
 
 /** Which database is meant, where a server has several. */
@@ -72,14 +73,12 @@ export class SessionsClient {
   /** Copies a session with its ended runs, under new ids: the copy can be gone on with. */
   async fork(
     sessionId: string,
-    {
-      agentId,
-      signal,
-      ...query
-    }: Required<Pick<ForkSession, 'agentId'>> & Pick<ForkSession, 'userId'> & RequestOptions,
+    request: ({ agentId: string } | { teamId: string }) & Pick<ForkSession, 'userId'> & RequestOptions,
   ): Promise<ForkedSession> {
-    const call = { params: { agentId, sessionId }, query, signal }
-    return (await this.transport.call('fork_agent_session', call)).value as ForkedSession
+    const { kind, params, rest } = placeOf(request)
+    const { signal, ...query } = rest
+    const call = { params: { ...params, sessionId } as never, query, signal }
+    return (await this.transport.call(operationOf('fork', kind, 'session'), call)).value as ForkedSession
   }
 
   /** Deletes a session with its runs. What runs in it is cancelled first. */

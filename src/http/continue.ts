@@ -1,13 +1,13 @@
 import { z } from 'zod'
-import { AgentEvent } from '../agents/log/events.js'
-import { AgentRun } from '../agents/log/run-record.js'
 import { UserJsonObject } from '../core/schema.js'
 import { continueFields, ContinueFrom } from '../runs/continue-run.js'
 import { RequirementDecision, ToolDecision } from '../runs/decisions.js'
 import { jsonField } from './body-fields.js'
+import { servedKinds } from './component-kind.js'
+import type { ServedKind } from './component-kind.js'
 import { textToNumber } from './query.js'
 import { reply } from './reply.js'
-import { continueExample, runExample } from './run-examples.js'
+import { continueExample, runExamples } from './run-examples.js'
 import { checkRun, RunAccepted, runHeaders, runParams, runScope } from './run-path.js'
 import { runStreamReply } from './run-stream-reply.js'
 import { route } from './services.js'
@@ -30,50 +30,52 @@ const continueBody = z.object({
   knowledgeFilters: jsonField(z.unknown().optional()),
 })
 
-const continueRun = route({
-  method: 'post',
-  path: '/agents/{agent_id}/runs/{run_id}/continue',
-  operationId: 'continue_agent_run',
-  summary: 'Continue a run',
-  description:
-    'Takes a decision about each call that the run waits for: `confirmed`, also with `edited_args`; the values of ' +
-    'fields; the `result` of a tool that the client executes. A call that leaves one undecided changes nothing. ' +
-    'A paused or failed run goes on in place. A completed one, or any with `fork` or `regenerate`, stays as it is: a ' +
-    'copy goes on, which `X-Run-Id` names.',
-  tags: ['Runs'],
-  scope: runScope,
-  params: runParams,
-  body: continueBody,
-  form: true,
-  stream: AgentEvent,
-  response: { 200: AgentRun, 202: RunAccepted },
-  errors: {
-    403: ['APPROVAL_PENDING'],
-    404: ['AGENT_NOT_FOUND', 'RUN_NOT_FOUND'],
-    409: ['RUN_ALREADY_RUNNING', 'RUN_NOT_CONTINUABLE', 'RUN_REQUIREMENTS_UNRESOLVED', 'APPROVAL_ALREADY_RESOLVED'],
-    422: ['UNKNOWN_TOOL_CALL', 'INVALID_TOOL_ARGS', 'CONTINUE_INDEX_OUT_OF_RANGE', 'CONTINUE_PARAMS_CONFLICT'],
-    501: ['APPROVALS_NOT_CONFIGURED'],
-    503: ['DATABASE_UNAVAILABLE', 'SHUTTING_DOWN'],
-  },
-  examples: { request: continueExample, response: runExample },
-  handler: async ({ os, params, body, signal, requestId }) => {
-    const { stream, background, streamEvents, sessionId, ...input } = body
-    await checkRun(os, params, sessionId)
-    const { runId } = params
-    if (stream) {
-      const events = background
-        ? await os.runs.continueStreamInBackground(runId, input)
-        : await os.runs.continueStream(runId, input)
-      const { compatibility, logger } = os.server
-      return runStreamReply(events, { allEvents: streamEvents, compatibility, requestId, logger })
-    }
-    if (background) {
-      const started = await os.runs.continueInBackground(runId, input)
-      return reply(202, started, { headers: runHeaders(started) })
-    }
-    const run = await os.runs.continue(runId, { ...input, signal })
-    return reply(200, run, { headers: runHeaders(run) })
-  },
-})
+function continueRoute(served: ServedKind) {
+  const { kind, plural, inPath, notFound } = served
+  return route({
+    method: 'post',
+    path: `/${plural}/${inPath}/runs/{run_id}/continue`,
+    operationId: `continue_${kind}_run`,
+    summary: 'Continue a run',
+    description:
+      'Takes a decision about each call that the run waits for: `confirmed`, also with `edited_args`; the values of ' +
+      'fields; the `result` of a tool that the client executes. A call that leaves one undecided changes nothing. ' +
+      'A paused or failed run goes on in place. A completed one, or any with `fork` or `regenerate`, stays as it is: a ' +
+      'copy goes on, which `X-Run-Id` names.',
+    tags: ['Runs'],
+    scope: runScope(served),
+    params: runParams(served),
+    body: continueBody,
+    form: true,
+    stream: served.event,
+    response: { 200: served.run, 202: RunAccepted },
+    errors: {
+      403: ['APPROVAL_PENDING'],
+      404: [notFound, 'RUN_NOT_FOUND'],
+      409: ['RUN_ALREADY_RUNNING', 'RUN_NOT_CONTINUABLE', 'RUN_REQUIREMENTS_UNRESOLVED', 'APPROVAL_ALREADY_RESOLVED'],
+      422: ['UNKNOWN_TOOL_CALL', 'INVALID_TOOL_ARGS', 'CONTINUE_INDEX_OUT_OF_RANGE', 'CONTINUE_PARAMS_CONFLICT'],
+      501: ['APPROVALS_NOT_CONFIGURED'],
+      503: ['DATABASE_UNAVAILABLE', 'SHUTTING_DOWN'],
+    },
+    examples: { request: continueExample, response: runExamples[kind].run },
+    handler: async ({ os, params, body, signal, requestId }) => {
+      const { stream, background, streamEvents, sessionId, ...input } = body
+      const runId = await checkRun(os, served, params, sessionId)
+      if (stream) {
+        const events = background
+          ? await os.runs.continueStreamInBackground(runId, input)
+          : await os.runs.continueStream(runId, input)
+        const { compatibility, logger } = os.server
+        return runStreamReply(events, { allEvents: streamEvents, compatibility, requestId, logger })
+      }
+      if (background) {
+        const started = await os.runs.continueInBackground(runId, input)
+        return reply(202, started, { headers: runHeaders(started) })
+      }
+      const run = await os.runs.continue(runId, { ...input, signal })
+      return reply(200, run, { headers: runHeaders(run) })
+    },
+  })
+}
 
-export const continueRoutes = [continueRun]
+export const continueRoutes = [continueRoute(servedKinds.agent), continueRoute(servedKinds.team)]

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { createRunFields } from '../runs/create-run.js'
 import type { CreateRun } from '../runs/create-run.js'
+import type { ComponentId } from '../runs/run-repository.js'
 import { UserJsonObject } from '../core/schema.js'
 import { jsonField } from './body-fields.js'
 import type { UploadedFile } from './body-fields.js'
@@ -51,7 +52,7 @@ export type CreateRunBody = z.output<typeof createRunBody>
 
 /** What `runs` is asked for, from a request. */
 export function toCreateRun(
-  agentId: string,
+  { kind, id }: ComponentId,
   body: CreateRunBody,
   uploads: readonly UploadedFile[],
   headers: Headers,
@@ -61,7 +62,7 @@ export function toCreateRun(
   const documents = [...(body.files ?? []), ...(inputFiles ?? []), ...(sorted.files ?? [])]
   const key = headers.get('idempotency-key')
   return {
-    agentId,
+    ...(kind === 'agent' ? { agentId: id } : kind === 'team' ? { teamId: id } : { workflowId: id }),
     ...fields,
     images: [...(body.images ?? []), ...(sorted.images ?? [])],
     audio: [...(body.audio ?? []), ...(sorted.audio ?? [])],

@@ -1,8 +1,12 @@
 import { z } from 'zod'
-import type { AgentDescription } from '../agents/description.js'
+import { TEAM_MODES } from '../agents/description.js'
+import type { AgentDescription, TeamDescription } from '../agents/description.js'
+import type { ComponentKind } from '../agents/log/source.js'
+import type { Runnable } from '../agents/runnable.js'
+import { WorkflowSummary } from '../agents/workflow-description.js'
 import type { Caller } from '../core/caller.js'
 import { UserJsonObject } from '../core/schema.js'
-import { describeAgent, visibleAgents } from './served-components.js'
+import { describeComponent, visibleComponents } from './served-components.js'
 import type { ServerDescription } from './services.js'
 
 export const ServedModel = z.object({ id: z.string().optional(), provider: z.string().optional() })
@@ -44,8 +48,15 @@ export const OsConfig = z
         metadata: UserJsonObject.optional(),
       }),
     ),
-    teams: z.array(z.object(component)),
-    workflows: z.array(z.object(component)),
+    teams: z.array(
+      z.object({
+        ...component,
+        dbId: z.string().optional(),
+        mode: z.enum(TEAM_MODES).optional(),
+        model: ServedModel.optional(),
+      }),
+    ),
+    workflows: z.array(WorkflowSummary),
     interfaces: z.array(z.object({ type: z.string(), version: z.string(), route: z.string() })),
   })
   .meta({ id: 'OsConfig' })
@@ -54,12 +65,16 @@ export type OsConfig = z.infer<typeof OsConfig>
 /** What the server is made of, as far as the caller may read or run it. */
 export function osConfig(server: ServerDescription, caller: Caller): OsConfig {
   const { id, name, description, database } = server
-  const agents = visibleAgents(server, caller, ['agents:read', 'agents:run']).map((one) => describeAgent(server, one))
+  const visible = (kind: ComponentKind) => visibleComponents(server, caller, kind, ['read', 'run'])
+  const described = (kind: ComponentKind) => visible(kind).map((one) => describeComponent(server, one))
+  const agents = described('agent') as AgentDescription[]
+  const teams = described('team') as TeamDescription[]
+  const all = [...visible('agent'), ...visible('team'), ...visible('workflow')]
   return {
     osId: id,
     name,
     description,
-    availableModels: modelsOf(agents).map(({ provider, id: model }) => `${provider}:${model}`),
+    availableModels: modelsOf(server, all).map(({ provider, id: model }) => `${provider}:${model}`),
     osDatabase: database.id,
     databases: [database.id],
     session: {
@@ -73,21 +88,33 @@ export function osConfig(server: ServerDescription, caller: Caller): OsConfig {
       model: agent.model && toServedModel(agent.model),
       metadata: agent.metadata,
     })),
-    teams: [],
-    workflows: [],
+    teams: teams.map((team) => ({
+      id: team.id,
+      name: team.name,
+      description: team.description,
+      dbId: team.dbId,
+      mode: team.mode,
+      model: team.model && toServedModel(team.model),
+    })),
+    workflows: described('workflow') as WorkflowSummary[],
     interfaces: [],
   }
 }
 
-/** The models in use, each once, in the order in which they are met. */
-export function modelsOf(agents: readonly AgentDescription[]): ServedModel[] {
+/** The models in use, also those of members and steps: each once, in the order in which they are met. */
+export function modelsOf(server: ServerDescription, components: readonly Runnable[]): ServedModel[] {
   const unique = new Map<string, ServedModel>()
-  for (const { model } of agents) {
+  for (const component of everyComponent(components)) {
+    const { model } = describeComponent(server, component) as AgentDescription
     if (!model) continue
     const served = toServedModel(model)
     unique.set(JSON.stringify(served), unique.get(JSON.stringify(served)) ?? served)
   }
   return [...unique.values()]
+}
+
+function everyComponent(components: readonly Runnable[]): Runnable[] {
+  return components.flatMap((one) => [one, ...everyComponent(one.members ?? [])])
 }
 
 function toServedModel({ id, model, provider }: NonNullable<AgentDescription['model']>): ServedModel {

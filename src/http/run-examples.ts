@@ -1,7 +1,7 @@
 /** Examples of the run routes, spelled as on the wire; a test sends and checks each of them. */
 export const runRequestExample = { message: 'Where is order 7?', user_id: 'alice', session_id: 'thread-42' }
 
-export const runExample = {
+const runExample = {
   run_id: 'run_0199f3a2-7c31-7d5e-8b1f-2f4c6a8e0b13',
   session_id: 'thread-42',
   user_id: 'alice',
@@ -17,7 +17,7 @@ export const runExample = {
   created_at: '2026-04-24T20:15:00Z',
 }
 
-export const runRowExample = {
+const runRowExample = {
   run_id: runExample.run_id,
   agent_id: runExample.agent_id,
   user_id: runExample.user_id,
@@ -72,7 +72,7 @@ export const checkpointListExample = {
   ],
 }
 
-export const checkpointSnapshotExample = {
+const checkpointSnapshotExample = {
   checkpoint: checkpointExample,
   snapshot: {
     run_id: runExample.run_id,
@@ -94,4 +94,50 @@ export const checkpointSnapshotExample = {
     status: 'running',
     created_at: runExample.created_at,
   },
+}
+
+const { agent_id: _id, agent_name: _name, ...anyRun } = runExample
+const { agent_id: _rowId, ...anyRow } = runRowExample
+const workflowRow = {
+  run_id: anyRun.run_id,
+  user_id: anyRun.user_id,
+  workflow_id: 'release',
+  content: 'Published.',
+  content_type: 'str',
+  step_results: [
+    {
+      step_name: 'publish',
+      step_id: 'publish',
+      step_type: 'Function',
+      executor_type: 'function',
+      executor_name: 'publish',
+      content: 'Published.',
+      success: true,
+      stop: false,
+      is_paused: false,
+    },
+  ],
+  status: 'completed',
+  created_at: anyRun.created_at,
+}
+
+/** By the kind of component. */
+export const runExamples = {
+  agent: { run: runExample, row: runRowExample },
+  team: { run: { ...anyRun, team_id: 'desk', team_name: 'Desk' }, row: { ...anyRow, team_id: 'desk' } },
+  workflow: {
+    run: {
+      ...workflowRow,
+      session_id: anyRun.session_id,
+      workflow_name: 'Release',
+      input: 'Version 2 is out.',
+    },
+    row: { ...workflowRow, run_input: 'Version 2 is out.' },
+  },
+}
+
+const { agent_id: _snapshotId, agent_name: _snapshotName, ...anySnapshot } = checkpointSnapshotExample.snapshot
+export const checkpointSnapshotExamples = {
+  agent: checkpointSnapshotExample,
+  team: { ...checkpointSnapshotExample, snapshot: { ...anySnapshot, team_id: 'desk', team_name: 'Desk' } },
 }

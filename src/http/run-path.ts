@@ -1,35 +1,46 @@
 import { z } from 'zod'
 import { NotFoundError } from '../core/errors.js'
 import { Timestamp } from '../core/schema.js'
+import { namedIn } from './component-kind.js'
+import type { ServedKind } from './component-kind.js'
+import type { ScopeRequirement } from './route.js'
 import type { Services } from './services.js'
 
-export const agentParams = z.object({ agentId: z.string().meta({ examples: ['support'] }) })
-export const runParams = agentParams.extend({ runId: z.string() })
+export function runParams({ params }: ServedKind): z.ZodObject<{ runId: z.ZodString }> {
+  return params.extend({ runId: z.string() })
+}
 
 /** A run that works in the background. */
 export const RunAccepted = z
   .object({ runId: z.string(), sessionId: z.string(), status: z.literal('pending'), createdAt: Timestamp })
   .meta({ id: 'RunAccepted' })
 
-/** Every operation on runs asks for the right to run the agent. */
-export const runScope = { scope: 'agents:run', component: 'agentId' } as const
+/** Every operation on runs asks for the right to run the component. */
+export function runScope({ plural, param }: ServedKind): ScopeRequirement<never> {
+  // The path of each kind has its own parameter, which no type here can name.
+  return { scope: `${plural}:run`, component: param as never }
+}
 
 /**
- * Checks that the path names a run of its agent; any other is not there.
+ * Checks that the path names a run of its component; any other is not there.
  *
- * @throws NotFoundError `AGENT_NOT_FOUND`, `RUN_NOT_FOUND`
+ * @returns the id of the run.
+ * @throws NotFoundError `AGENT_NOT_FOUND`, `TEAM_NOT_FOUND`, `WORKFLOW_NOT_FOUND`, `RUN_NOT_FOUND`
  */
 export async function checkRun(
   os: Services,
-  { agentId, runId }: { agentId: string; runId: string },
+  served: ServedKind,
+  params: Readonly<Record<string, unknown>>,
   sessionId?: string,
-): Promise<void> {
-  const agent = os.server.catalog.agent(agentId)
+): Promise<string> {
+  const runId = params.runId as string
+  const named = os.server.catalog.find(namedIn(served, params))
   const { component, parentRunId, ...head } = await os.runs.head(runId)
-  const isMeant = component.kind === agent.kind && component.id === agent.id && parentRunId === undefined
+  const isMeant = component.kind === named.kind && component.id === named.id && parentRunId === undefined
   if (!isMeant || (sessionId !== undefined && sessionId !== head.sessionId)) {
     throw new NotFoundError('RUN_NOT_FOUND', `There is no run "${runId}".`)
   }
+  return runId
 }
 
 /** Tells a client which run it got, before the body does. Ids of callers may hold what a header can't: it is encoded. */

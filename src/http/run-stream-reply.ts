@@ -1,15 +1,29 @@
-import { AgentEvent, endsLeg } from '../agents/log/events.js'
-import type { RunEvent } from '../agents/log/events.js'
+import { endsLeg, RunEvent } from '../agents/log/events.js'
 import type { Logger } from '../core/logger.js'
 import type { RunStream } from '../runs/run-stream.js'
 import { encoder } from './encode.js'
 import { runHeaders } from './run-path.js'
 import { sseFrame, sseResponse } from './sse.js'
 
-const encodeEvent = encoder(AgentEvent)
+const encodeEvent = encoder(RunEvent)
 
 /** What is left of a stream whose client wants no other events: the text, and what tells which run it is and how it ends. */
-const ESSENTIAL = new Set(['RunStarted', 'RunContent', 'RunIntermediateContent', 'RunRecovered', 'RunContinued'])
+const ESSENTIAL = new Set([
+  ...['RunStarted', 'RunContent', 'RunIntermediateContent', 'RunRecovered', 'RunContinued'].flatMap((name) => [
+    name,
+    `Team${name}`,
+  ]),
+  'WorkflowStarted',
+  'WorkflowRecovered',
+  'StepOutput',
+])
+
+/** What clients of the origin expect after a cancelled run. */
+const COMPLETED: Partial<Record<string, string>> = {
+  RunCancelled: 'RunCompleted',
+  TeamRunCancelled: 'TeamRunCompleted',
+  WorkflowCancelled: 'WorkflowCompleted',
+}
 
 export interface StreamReplyOptions {
   /** False leaves only {@link ESSENTIAL} events and those that end the run. */
@@ -65,9 +79,10 @@ class Frames implements AsyncIterableIterator<readonly string[]> {
 
   private frames(event: RunEvent): string[] {
     const frames = [eventFrame(event)]
-    if (event.event === 'RunCancelled' && this.options.compatibility === 'agno') {
-      const { reason: _reason, ...rest } = event
-      frames.push(eventFrame({ ...rest, event: 'RunCompleted', status: 'cancelled' }))
+    const completed = this.options.compatibility === 'agno' ? COMPLETED[event.event] : undefined
+    if (completed !== undefined) {
+      const { reason: _reason, ...rest } = event as RunEvent & { reason?: string }
+      frames.push(eventFrame({ ...rest, event: completed, status: 'cancelled' } as RunEvent))
     }
     return frames
   }

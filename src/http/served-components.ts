@@ -1,28 +1,41 @@
 import { z } from 'zod'
-import type { AgentDescription } from '../agents/description.js'
+import type { AgentDescription, TeamDescription } from '../agents/description.js'
+import type { ComponentKind } from '../agents/log/source.js'
 import type { Runnable } from '../agents/runnable.js'
+import type { WorkflowDescription } from '../agents/workflow-description.js'
 import type { Caller } from '../core/caller.js'
 import { decodeCursor, encodeCursor } from '../core/cursor.js'
 import type { Slice } from '../core/page.js'
 import { heldComponents } from './scopes.js'
-import type { Scope } from './scopes.js'
+import type { Scope, ScopeAction } from './scopes.js'
 import type { ServerDescription } from './services.js'
 
-/** The agents on which the caller holds any of the scopes, in the order of registration. */
-export function visibleAgents(server: ServerDescription, caller: Caller, scopes: readonly Scope[]): Runnable[] {
-  const { agents } = server.catalog
-  if (!server.enforcesScopes && caller.kind !== 'service_account') return agents
-  const held = heldComponents(caller, scopes)
-  return held === 'all' ? agents : agents.filter(({ id }) => held.has(id))
+/** The components of a kind on which the caller may do any of this, in the order of registration. */
+export function visibleComponents(
+  server: ServerDescription,
+  caller: Caller,
+  kind: ComponentKind,
+  actions: readonly ScopeAction[],
+): Runnable[] {
+  const components = server.catalog.all(kind)
+  if (!server.enforcesScopes && caller.kind !== 'service_account') return components
+  const held = heldComponents(
+    caller,
+    actions.map((action): Scope => `${kind}s:${action}`),
+  )
+  return held === 'all' ? components : components.filter(({ id }) => held.has(id))
 }
 
-/** An agent as clients see it. One that can't be described says why, and does not spoil a list. */
-export function describeAgent(server: ServerDescription, agent: Runnable): AgentDescription {
+/** A component as clients see it. One that can't be described says why, and does not spoil a list. */
+export function describeComponent(
+  server: ServerDescription,
+  component: Runnable,
+): AgentDescription | TeamDescription | WorkflowDescription {
   try {
-    return { ...agent.describe(), dbId: server.database.id }
+    return { ...component.describe(), dbId: server.database.id }
   } catch (error) {
-    const { id, name } = agent
-    return { id, name, metadata: { error: String(error) }, isFactory: false, isComponent: false }
+    const { id, name } = component
+    return { id, name, metadata: { error: String(error) }, isFactory: false, isComponent: false, workflowAgent: false }
   }
 }
 

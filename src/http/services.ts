@@ -2,7 +2,7 @@ import type { ApprovalGate } from '../approvals/approval-gate.js'
 import type { Bound } from '../core/caller.js'
 import type { Logger } from '../core/logger.js'
 import type { Catalog } from '../runs/catalog.js'
-import type { RunManager } from '../runs/run-manager.js'
+import type { Runs } from '../runs/run-manager.js'
 import type { SessionStore } from '../sessions/session-store.js'
 import { routesFor } from './route.js'
 
@@ -34,7 +34,7 @@ export interface ServerDescription {
 
 /** What handlers work with, bound to the caller of the request. */
 export interface Services {
-  readonly runs: Bound<RunManager>
+  readonly runs: Runs
   readonly sessions: Bound<SessionStore>
   readonly approvals: Bound<ApprovalGate>
   readonly server: ServerDescription

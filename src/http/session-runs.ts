@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { RunRow } from '../runs/run-row.js'
 import { route } from './services.js'
-import { runRowExample } from './run-examples.js'
+import { runExamples } from './run-examples.js'
 import { sessionErrors, sessionParams, sessionQuery, sessionRunsQuery, sessionsIn } from './session-query.js'
 import { sliceReply } from './slice-reply.js'
 
@@ -19,7 +19,7 @@ const listSessionRuns = route({
   query: sessionRunsQuery,
   response: { 200: z.array(RunRow) },
   errors: { ...sessionErrors, 422: ['INVALID_RANGE', 'INVALID_STATUS'] },
-  examples: { response: [runRowExample] },
+  examples: { response: [runExamples.agent.row] },
   handler: async ({ os, params, query: { status, ...query } }) =>
     sliceReply(await sessionsIn(os, query).runs(params.sessionId, { ...query, statuses: status })),
 })
@@ -35,7 +35,7 @@ const getSessionRun = route({
   query: sessionQuery,
   response: { 200: RunRow },
   errors: { ...sessionErrors, 404: ['RUN_NOT_FOUND', ...sessionErrors[404]] },
-  examples: { response: runRowExample },
+  examples: { response: runExamples.agent.row },
   handler: ({ os, params, query }) => sessionsIn(os, query).run(params.sessionId, params.runId, query),
 })
 

@@ -7,7 +7,6 @@ import { etag, isKnown } from './etag.js'
 import { modelsOf, OsConfig, osConfig, ServedModel } from './os-config.js'
 import { queryBoolean } from './query.js'
 import { reply } from './reply.js'
-import { describeAgent } from './served-components.js'
 import { route } from './services.js'
 import type { ServedDatabase } from './services.js'
 
@@ -84,9 +83,9 @@ const getInfo = route({
     name: server.name ?? null,
     agnoVersion: CONTRACT_VERSION,
     sdk: SDK,
-    agentCount: server.catalog.agents.length,
-    teamCount: 0,
-    workflowCount: 0,
+    agentCount: server.catalog.all('agent').length,
+    teamCount: server.catalog.all('team').length,
+    workflowCount: server.catalog.all('workflow').length,
     mcp: { enabled: false, path: null, oauth: null },
     authMode: server.authMode,
   }),
@@ -133,7 +132,7 @@ const getModels = route({
   scope: 'config:read',
   response: { 200: z.array(ServedModel) },
   examples: { response: [{ id: 'gpt-5-mini', provider: 'openai' }] },
-  handler: ({ os: { server } }) => modelsOf(server.catalog.agents.map((agent) => describeAgent(server, agent))),
+  handler: ({ os: { server } }) => modelsOf(server, server.catalog.components),
 })
 
 /** Why it is not ready may hold words of the driver: that goes to the log, not to whoever asks. */

@@ -1,9 +1,15 @@
-import { ConfigurationError, NotFoundError } from '../core/errors.js'
+import type { ComponentKind } from '../agents/log/source.js'
 import type { Runnable } from '../agents/runnable.js'
+import { ConfigurationError, NotFoundError } from '../core/errors.js'
+import type { ComponentId } from './run-repository.js'
 
-/** What can be run, by id. */
+/** What can be run, by kind and id. */
 export class Catalog {
-  private readonly byId = new Map<string, Runnable>()
+  private readonly byId: Record<ComponentKind, Map<string, Runnable>> = {
+    agent: new Map(),
+    team: new Map(),
+    workflow: new Map(),
+  }
 
   /** @throws ConfigurationError when two components have the same id, or one has an id that can't stand in a path. */
   constructor(components: readonly Runnable[]) {
@@ -13,25 +19,29 @@ export class Catalog {
           'One of the agents is none. Pass new Agent({ … }), or a foreign one behind runnable({ … }).',
         )
       }
-      if (component.id.length === 0 || component.id.length > 255) {
-        throw new ConfigurationError(`The id of ${component.kind} "${component.id}" must have 1 to 255 characters.`)
+      const { kind, id } = component
+      if (id.length === 0 || id.length > 255) {
+        throw new ConfigurationError(`The id of ${kind} "${id}" must have 1 to 255 characters.`)
       }
-      if (this.byId.has(component.id)) {
-        throw new ConfigurationError(`Two ${component.kind}s have the id "${component.id}".`)
-      }
-      this.byId.set(component.id, component)
+      if (this.byId[kind].has(id)) throw new ConfigurationError(`Two ${kind}s have the id "${id}".`)
+      this.byId[kind].set(id, component)
     }
   }
 
   /** In the order of registration. */
-  get agents(): Runnable[] {
-    return [...this.byId.values()]
+  all(kind: ComponentKind): Runnable[] {
+    return [...this.byId[kind].values()]
   }
 
-  /** @throws NotFoundError `AGENT_NOT_FOUND` */
-  agent(id: string): Runnable {
-    const agent = this.byId.get(id)
-    if (!agent) throw new NotFoundError('AGENT_NOT_FOUND', `There is no agent "${id}".`)
-    return agent
+  /** Of every kind. */
+  get components(): Runnable[] {
+    return Object.values(this.byId).flatMap((components) => [...components.values()])
+  }
+
+  /** @throws NotFoundError `AGENT_NOT_FOUND`, `TEAM_NOT_FOUND` or `WORKFLOW_NOT_FOUND` */
+  find({ kind, id }: ComponentId): Runnable {
+    const component = this.byId[kind].get(id)
+    if (!component) throw new NotFoundError(`${kind.toUpperCase()}_NOT_FOUND`, `There is no ${kind} "${id}".`)
+    return component
   }
 }

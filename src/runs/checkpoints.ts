@@ -3,7 +3,7 @@ import { spoken } from '../agents/answer-content.js'
 import { textOf } from '../agents/conversation.js'
 import { calledIn, wholeExchanges } from '../agents/log/tool-exchange.js'
 import type { Message } from '../agents/log/message.js'
-import { AgentRun, RunStatus } from '../agents/log/run-record.js'
+import { AgentRun, RunStatus, TeamRun } from '../agents/log/run-record.js'
 import type { Run } from '../agents/log/run-record.js'
 import { toIsoSeconds } from '../core/clock.js'
 import { ValidationError } from '../core/errors.js'
@@ -40,10 +40,13 @@ export const CheckpointList = z
   .meta({ id: 'CheckpointList' })
 export type CheckpointList = z.infer<typeof CheckpointList>
 
-export const CheckpointSnapshot = z
-  .object({ checkpoint: Checkpoint, snapshot: AgentRun })
+export const AgentCheckpointSnapshot = z
+  .object({ checkpoint: Checkpoint, snapshot: AgentRun as z.ZodType<Run> })
   .meta({ id: 'CheckpointSnapshot' })
-export type CheckpointSnapshot = z.infer<typeof CheckpointSnapshot>
+export const TeamCheckpointSnapshot = z
+  .object({ checkpoint: Checkpoint, snapshot: TeamRun as z.ZodType<Run> })
+  .meta({ id: 'TeamCheckpointSnapshot' })
+export type CheckpointSnapshot = z.infer<typeof AgentCheckpointSnapshot>
 
 const PREVIEW_LENGTH = 120
 
@@ -129,10 +132,14 @@ function snapshotAt(run: Run, count: number): Run {
   const own = messages.slice(run.forkedFromRunId === undefined ? 0 : run.forkedFromMessageIndex)
   const content = spoken(own, 'content')
   const reasoningContent = spoken(own, 'reasoningContent')
-  const { runId, sessionId, userId, parentRunId, agentId, agentName, input, model, modelProvider, metadata } = run
+  const { runId, sessionId, userId, parentRunId, input, model, modelProvider, metadata } = run
+  const owner =
+    run.agentId === undefined
+      ? { teamId: run.teamId, teamName: 'teamName' in run ? run.teamName : undefined }
+      : { agentId: run.agentId, agentName: run.agentName }
   const { forkedFromRunId, forkedFromMessageIndex, forkedFromSessionId, regeneratedFrom, createdAt } = run
   return {
-    ...withoutUndefined({ runId, sessionId, userId, parentRunId, agentId, agentName, input, model, modelProvider }),
+    ...withoutUndefined({ runId, sessionId, userId, parentRunId, ...owner, input, model, modelProvider }),
     ...withoutUndefined({ metadata, forkedFromRunId, forkedFromMessageIndex, forkedFromSessionId, regeneratedFrom }),
     ...(content !== '' && { content }),
     contentType: 'str',
@@ -142,7 +149,7 @@ function snapshotAt(run: Run, count: number): Run {
     ...(requirements?.length && { requirements }),
     status: 'running',
     createdAt,
-  }
+  } as Run
 }
 
 function withoutUndefined<Fields extends object>(fields: Fields): Fields {

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { Audio, File, Image, Video } from '../agents/log/media.js'
 import { CONCURRENCY_MODES } from '../agents/runnable.js'
 import { CallerChosenId, UserJsonObject } from '../core/schema.js'
+import type { ComponentId } from './run-repository.js'
 import { RunWebhook } from '../webhooks/webhook.js'
 
 /** Fields of a run's creation that code and HTTP share. */
@@ -38,8 +39,11 @@ export const createRunFields = {
 }
 
 /** What `runs.create()`, `runs.stream()` and `runs.start()` take. */
-export const CreateRun = z.object({
-  agentId: z.string().min(1),
+const createRun = z.object({
+  /** What is run: exactly one of the three. */
+  agentId: z.string().min(1).optional(),
+  teamId: z.string().min(1).optional(),
+  workflowId: z.string().min(1).optional(),
   /** What the user says: text, or the object or array that the agent's input schema asks for. */
   message: z.union([z.string().min(1), UserJsonObject, z.array(z.unknown())], {
     error: 'must be a text that is not empty, an object or a list',
@@ -52,9 +56,30 @@ export const CreateRun = z.object({
   idempotencyKey: z.string().min(1).max(255).optional(),
 })
 
-/** What a run is created with. `signal` stands for the client: when it aborts, the client is gone. */
-export type CreateRun = z.input<typeof CreateRun> & {
-  signal?: AbortSignal
-  /** For a stream whose key repeats an earlier request: index of the last event that the client knows. */
-  lastEventIndex?: number
+export const CreateRun = createRun.refine(
+  ({ agentId, teamId, workflowId }) => count(agentId, teamId, workflowId) === 1,
+  {
+    error: 'must name what is to be run by exactly one of agentId, teamId and workflowId',
+    path: ['agentId'],
+  },
+)
+
+function count(...ids: readonly (string | undefined)[]): number {
+  return ids.filter((id) => id !== undefined).length
 }
+
+/** Which component a request names. */
+export function componentOf({ agentId, teamId, workflowId }: z.output<typeof CreateRun>): ComponentId {
+  if (agentId !== undefined) return { kind: 'agent', id: agentId }
+  return teamId === undefined ? { kind: 'workflow', id: workflowId! } : { kind: 'team', id: teamId }
+}
+
+type Named = { agentId: string } | { teamId: string } | { workflowId: string }
+
+/** What a run is created with: one of `agentId`, `teamId` and `workflowId` names what is run. `signal` stands for the client: when it aborts, the client is gone. */
+export type CreateRun = Omit<z.input<typeof createRun>, 'agentId' | 'teamId' | 'workflowId'> &
+  Named & {
+    signal?: AbortSignal
+    /** For a stream whose key repeats an earlier request: index of the last event that the client knows. */
+    lastEventIndex?: number
+  }

@@ -39,12 +39,17 @@ export function legEnd(
   pause?: GatedPause,
 ): LegEnd {
   const end: LegEnd = { status, usage: fold.legUsage }
-  if (status !== 'paused' && fold.tools.some(({ approvalId }) => approvalId !== undefined)) end.closesApprovals = true
+  if (status !== 'paused' && hasApproval(fold)) end.closesApprovals = true
   if (status === 'paused' && pause?.approval) end.approval = pause.approval
   const deliveries = status === 'paused' ? [...(pause?.deliveries ?? [])] : []
   if (webhook && webhooks) deliveries.push(webhooks.ofRun(webhook, { runId, status, eventIndex: fold.lastIndex, at }))
   if (deliveries.length > 0) end.deliveries = deliveries
   return end
+}
+
+function hasApproval({ tools, requirements }: RunFold): boolean {
+  const calls = [...tools, ...requirements.map(({ toolExecution }) => toolExecution)]
+  return calls.some(({ approvalId }) => approvalId !== undefined)
 }
 
 /** Called once the end is stored. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { z } from 'zod'
 import type { LogEntry } from '../agents/log/entry.js'
 import type { RunInput } from '../agents/log/run-record.js'
+import type { AgentDescription } from '../agents/description.js'
 import type { Runnable, RunOptions } from '../agents/runnable.js'
 import type { Caller } from '../core/caller.js'
 import { checkInput } from '../core/check-input.js'
@@ -14,7 +15,7 @@ import type { WebhookOutbox } from '../webhooks/webhook-outbox.js'
 import type { RunWebhook } from '../webhooks/webhook.js'
 import type { Catalog } from './catalog.js'
 import { checkMedia } from './check-media.js'
-import { CreateRun } from './create-run.js'
+import { componentOf, CreateRun } from './create-run.js'
 import type { Accepted, AcceptUnit, RunMode, RunRepository } from './run-repository.js'
 import { serializeRequest } from './run-request.js'
 import type { RunRequest } from './run-request.js'
@@ -70,7 +71,7 @@ export class RunAcceptance {
   prepare(caller: Caller, given: CreateRun, mode: RunMode): PreparedRun {
     const { signal: _signal, lastEventIndex: _index, ...fields } = given
     const input = checkInput(CreateRun, fields)
-    const runnable = this.parts.catalog.agent(input.agentId)
+    const runnable = this.parts.catalog.find(componentOf(input))
     checkMedia(input)
     this.checkWebhook(input.webhook)
     const runInput = toRunInput(input)
@@ -116,7 +117,7 @@ export class RunAcceptance {
         runId: prepared.runId,
         sessionId,
         userId: prepared.userId,
-        component: { kind: 'agent', id: runnable.id, name: runnable.name },
+        component: { kind: runnable.kind, id: runnable.id, name: runnable.name },
         mode,
         request: stored,
         createdAt,
@@ -131,7 +132,7 @@ export class RunAcceptance {
       maxPending: this.parts.maxPending,
       ...(prepared.idempotencyKey !== undefined && {
         idempotency: {
-          scope: `${request.caller.kind}:${request.caller.userId ?? ''} agents/${runnable.id}/runs`,
+          scope: `${request.caller.kind}:${request.caller.userId ?? ''} ${runnable.kind}s/${runnable.id}/runs`,
           key: prepared.idempotencyKey,
           fingerprint: fingerprint(prepared, await media.aside(prepared.asked)),
           expiresAt: createdAt + IDEMPOTENCY_MS,
@@ -167,7 +168,7 @@ export class RunAcceptance {
         runId,
         sessionId,
         userId,
-        component: { kind: 'agent', id: runnable.id, name: runnable.name },
+        component: { kind: runnable.kind, id: runnable.id, name: runnable.name },
         mode: 'plain',
         request: serializeRequest({ input: { inputContent: '' }, options: {}, caller: request.caller }),
         createdAt,
@@ -199,7 +200,7 @@ export class RunAcceptance {
 
 /** The event that begins a run's log. */
 export function startEntry(runnable: Runnable): LogEntry {
-  const { model } = runnable.describe()
+  const { model } = runnable.describe() as AgentDescription
   return {
     event: {
       event: 'RunStarted',

@@ -82,18 +82,20 @@ export class RunCanceller {
     // Somebody was faster; what the run has become is in its row.
     if (!taken) return
     const fold = await foldLog(runs, taken.head)
+    const request = parseRequest(taken.request)
     const state = new SessionState({}, { current_session_id: sessionId, current_run_id: runId })
     const log = new RunLog({
       ...this.parts,
       runId,
       attempt: taken.head.attempt,
+      caller: request.caller,
       fold,
       state,
       isStreaming: false,
       onFailure: () => undefined,
     })
     for (const entry of cancelEntries(fold, clock.now(), reason)) log.append(entry)
-    const ending = { runId, request: parseRequest(taken.request) }
+    const ending = { runId, request }
     const end = legEnd(this.parts, ending, fold, 'cancelled', clock.now())
     try {
       await log.commit(end)

@@ -3,8 +3,8 @@ import type { Facts, LogEntry } from '../agents/log/entry.js'
 import type { Decision } from '../agents/log/decision.js'
 import type { RunFold } from '../agents/log/fold.js'
 import type { RunInput } from '../agents/log/run-record.js'
-import type { EventSource } from '../agents/log/stamp.js'
-import type { Runnable } from '../agents/runnable.js'
+import type { RunSource } from '../agents/log/source.js'
+import type { MadeDecision, Runnable } from '../agents/runnable.js'
 import type { Caller } from '../core/caller.js'
 import { checkInput } from '../core/check-input.js'
 import type { Clock } from '../core/clock.js'
@@ -20,7 +20,7 @@ import type { LocalRunPlan } from './local-run.js'
 import { pausedRun } from './leg-end.js'
 import type { LegWitnesses } from './leg-end.js'
 import { acceptFork, FORK_CONTINUED, refuseGated } from './run-fork.js'
-import type { RunMode, RunRepository, StoredRun } from './run-repository.js'
+import type { RunHead, RunMode, RunRepository, StoredRun } from './run-repository.js'
 import { parseRequest, serializeRequest } from './run-request.js'
 import type { RunRequest } from './run-request.js'
 import { toSegment } from './segment.js'
@@ -41,7 +41,7 @@ export interface OpenedLeg {
   plan: LocalRunPlan
   /** Index of its `RunContinued`. */
   firstIndex: number
-  source: EventSource
+  source: RunSource
 }
 
 /** A leg that is about to begin, with everything checked. */
@@ -84,8 +84,9 @@ export class RunContinuation {
     const stored = await runs.get(caller, runId)
     if (!stored) throw new NotFoundError('RUN_NOT_FOUND', `There is no run "${runId}".`)
     const { head } = stored
+    refuseNested(head)
     checkContinuable(stored)
-    const runnable = catalog.agent(head.component.id)
+    const runnable = catalog.find(head.component)
     const fold = await foldLog(runs, head, media)
     const isFork = head.status === 'completed' || input.fork === true || input.regenerate === true
     // Asked before anything is cut off: what waits for an approval is not got rid of by leaving it out.
@@ -174,6 +175,12 @@ export class RunContinuation {
   }
 }
 
+/** @throws NotFoundError `RUN_NOT_FOUND` for a run inside of another, which goes on with that one. */
+function refuseNested({ runId, rootRunId }: RunHead): void {
+  if (rootRunId === undefined) return
+  throw new NotFoundError('RUN_NOT_FOUND', `The run "${runId}" is part of run "${rootRunId}". Continue that one.`)
+}
+
 /** What was shown and stays in no message is withdrawn for readers, too. */
 function continuedEntries(facts: Facts, discardAfter: number | undefined, attempt: number): LogEntry[] {
   const continued: LogEntry = {
@@ -232,5 +239,11 @@ function alreadyRunning(runId: string): ConflictError {
 }
 
 function pairs(fold: RunFold, decisions: readonly Decision[]) {
-  return decisions.map((decision) => ({ decision, tool: fold.tool(decision.toolCallId)! }))
+  return decisions.map((decision): MadeDecision => {
+    const { toolCallId } = decision
+    const own = fold.tool(toolCallId)
+    if (own) return { decision, tool: own }
+    const { toolExecution, ...member } = fold.requirements.find((one) => one.toolExecution.toolCallId === toolCallId)!
+    return { decision, tool: toolExecution, member }
+  })
 }

@@ -1,10 +1,9 @@
-import { isDurable } from '../agents/log/entry.js'
+import { endsLog, isDurable } from '../agents/log/entry.js'
 import type { LogEntry } from '../agents/log/entry.js'
-import { endsLeg } from '../agents/log/events.js'
 import type { RunFold } from '../agents/log/fold.js'
 import type { Message } from '../agents/log/message.js'
 import type { RunBody } from '../agents/log/run-record.js'
-import { cancelEntries, DEFAULT_TIMEOUT_MS, timeoutFailure } from '../agents/run-ending.js'
+import { cancelEntries, cancelNested, DEFAULT_TIMEOUT_MS, timeoutFailure } from '../agents/run-ending.js'
 import { failureEntry, toRunFailure } from '../agents/run-failure.js'
 import type { RunContext, Runnable, Yielded } from '../agents/runnable.js'
 import { SessionState } from '../agents/session-state.js'
@@ -86,6 +85,7 @@ export class RunExecution {
       ...parts,
       runId,
       attempt,
+      caller: request.caller,
       fold: this.fold,
       state,
       isStreaming,
@@ -106,6 +106,7 @@ export class RunExecution {
       fold: this.fold,
       clock: parts.clock,
       logger: parts.logger,
+      attempt,
       checkLease: () => {
         if (!parts.lease.isSafe) throw new LeaseLostError(`Run ${runId} may be executed elsewhere by now.`)
       },
@@ -157,7 +158,7 @@ export class RunExecution {
     const { opening = [] } = this.plan
     for (const entry of opening) this.log.append(entry)
     const last = opening.at(-1)
-    if (last && endsLeg(last.event)) return this.end(statusAfter(last))
+    if (last && endsLog(last)) return this.end(statusAfter(last))
     if (last) await this.log.commit()
     const generator = this.plan.runnable.execute(this.context)
     try {
@@ -165,7 +166,7 @@ export class RunExecution {
         const step = await this.nextOrAbort(generator)
         if (step.done) throw new TypeError('The run stopped without an event that ends it.')
         const last = this.append(step.value)
-        if (last && endsLeg(last.event)) return await this.end(statusAfter(last))
+        if (last && endsLog(last)) return await this.end(statusAfter(last))
         if (!this.mustCommit(step.value)) this.log.schedule()
         else await this.log.commit()
       }
@@ -179,7 +180,10 @@ export class RunExecution {
 
   private append(yielded: Yielded): LogEntry | undefined {
     const entries = isList(yielded) ? yielded : [yielded]
-    for (const entry of entries) this.log.append(entry.event.event === 'RunPaused' ? this.gated(entry) : entry)
+    for (const entry of entries) {
+      const isPause = entry.event.event === 'RunPaused' && entry.source === undefined
+      this.log.append(isPause ? this.gated(entry) : entry)
+    }
     return entries.at(-1)
   }
 
@@ -238,6 +242,7 @@ export class RunExecution {
     }
     const failure = toRunFailure(error)
     if (failure.errorCode === 'INTERNAL_ERROR') logger.error({ err: error, runId }, 'A run failed')
+    for (const entry of cancelNested(this.fold, clock.now(), failure.message)) this.log.append(entry)
     this.log.append(failureEntry(failure))
     try {
       return await this.end('error')

@@ -3,10 +3,13 @@ import type { LogEntry, StatePatch } from '../agents/log/entry.js'
 import type { RunFold } from '../agents/log/fold.js'
 import type { SessionState } from '../agents/session-state.js'
 import { RunFailedError } from '../agents/run-failure.js'
+import type { Caller } from '../core/caller.js'
 import type { Clock } from '../core/clock.js'
 import { UnavailableError } from '../core/errors.js'
 import type { EventBus } from './event-bus.js'
 import type { LegEnd } from './leg-end.js'
+import { nestedChange, nestedRows } from './nested-rows.js'
+import type { NestedChange } from './nested-rows.js'
 import type { Appended, AppendUnit, RunRepository } from './run-repository.js'
 import { toSegment } from './segment.js'
 import type { PlacedEntry } from './segment.js'
@@ -30,6 +33,8 @@ export interface RunLogParts {
   clock: Clock
   runId: string
   attempt: number
+  /** Who has started the run. */
+  caller: Caller
   fold: RunFold
   state: SessionState
   /** Somebody reads along: deltas are written as they come. */
@@ -55,6 +60,8 @@ const LEASE_MS = 30_000
  */
 export class RunLog {
   private pending: PlacedEntry[] = []
+  /** What the pending entries change in rows of runs inside of this one. */
+  private nested: NestedChange[] = []
   private writing: Promise<void> | undefined
   private lastWrite = Number.NEGATIVE_INFINITY
   private timer: NodeJS.Timeout | undefined
@@ -79,6 +86,8 @@ export class RunLog {
     const placed = { index: fold.lastIndex + 1, at: clock.now(), entry: whole }
     fold.apply(whole, placed.index, placed.at)
     this.pending.push(placed)
+    const change = nestedChange(placed, fold)
+    if (change) this.nested.push(change)
   }
 
   /** @throws RunFailedError once, when a tool has put something into the state that can't be stored. */
@@ -119,6 +128,7 @@ export class RunLog {
   abandon(): void {
     this.stopTimer()
     this.pending = []
+    this.nested = []
     this.failure ??= new LeaseLostError('The log was given up.')
   }
 
@@ -158,22 +168,26 @@ export class RunLog {
   private async write(end?: LegEnd): Promise<void> {
     const { runs, events, runId, fold, clock } = this.parts
     const entries = this.pending
+    const { nested } = this
     this.pending = []
+    this.nested = []
     this.lastWrite = performance.now()
     let unit: AppendUnit
     let appended: Appended
     try {
-      unit = await this.unitOf(entries, end)
+      unit = await this.unitOf(entries, nested, end)
       appended = await this.untilAnswered(() => runs.append(unit), clock)
     } catch (error) {
       // What could not be written is not in the log: whatever ends the run follows what is.
       this.pending = []
+      this.nested = []
       fold.lastIndex = entries[0]!.index - 1
       throw error
     }
     if (appended.outcome === 'cancel_requested') {
       // The end takes them along: what was said before somebody cancelled stays said.
       this.pending = [...entries, ...this.pending]
+      this.nested = [...nested, ...this.nested]
       if (end) this.dropEnd()
       throw new CancelRequestedError('The run is to be cancelled.')
     }
@@ -182,8 +196,12 @@ export class RunLog {
     if (appended.next !== undefined) events.turnCame(appended.next)
   }
 
-  private async unitOf(entries: readonly PlacedEntry[], end: LegEnd | undefined): Promise<AppendUnit> {
-    const { media, runId, attempt, fold } = this.parts
+  private async unitOf(
+    entries: readonly PlacedEntry[],
+    nested: readonly NestedChange[],
+    end: LegEnd | undefined,
+  ): Promise<AppendUnit> {
+    const { media, runId, attempt, fold, caller } = this.parts
     const stored = entries.some((placed) => holdsMedia(placed)) ? await media.aside(entries) : entries
     const statePatches = entries.flatMap(({ entry }) => entry.facts?.statePatch ?? [])
     const at = entries.at(-1)!.at
@@ -191,6 +209,7 @@ export class RunLog {
       runId,
       segment: storable('What the run has yielded', () => toSegment(stored, attempt)),
       at,
+      ...(nested.length > 0 && { nested: await nestedRows(nested, caller, media) }),
       ...(statePatches.length > 0 && { statePatches }),
       // Not before: until the new answer is there, the old one stands.
       ...(end?.status === 'completed' && fold.replaces !== undefined && { replaces: fold.replaces }),

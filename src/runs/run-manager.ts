@@ -1,7 +1,7 @@
 import type { RunApprovals } from '../approvals/run-approvals.js'
-import type { Run } from '../agents/log/run-record.js'
+import type { AgentRun, Run, TeamRun, WorkflowRun } from '../agents/log/run-record.js'
 import { fullCaller } from '../core/caller.js'
-import type { Caller } from '../core/caller.js'
+import type { Bound, Caller } from '../core/caller.js'
 import { toIsoSeconds } from '../core/clock.js'
 import type { Clock } from '../core/clock.js'
 import { NotFoundError, UnavailableError } from '../core/errors.js'
@@ -58,6 +58,19 @@ const MAX_LISTED_MEDIA = 16 * 1024 * 1024
 
 /** Which runs are listed. `limit`: default 100. */
 export type ListRuns = Omit<RunFilter, 'limit'> & { limit?: number }
+
+/** What became of a request: a run of the kind that it has named. */
+export type RunOf<Request> = Request extends { agentId: string }
+  ? AgentRun
+  : Request extends { teamId: string }
+    ? TeamRun
+    : WorkflowRun
+
+/** Runs, as one caller may use them. */
+export type Runs = Omit<Bound<RunManager>, 'create'> & {
+  /** As {@link RunManager.create}. */
+  create<Request extends CreateRun>(input: Request): Promise<RunOf<Request>>
+}
 
 /** A run that works in the background. */
 export interface StartedRun {
@@ -178,10 +191,13 @@ export class RunManager {
     const { head } = await this.stored(caller, runId)
     const { sessionId, status, lastIndex } = head
     const after = options.after ?? -1
-    const tail = this.reader.open(runId, after + 1)
-    const batches = this.reader.read(tail, sourceOf(head), {
+    // A run inside of another has its events in that one's log.
+    const logOf = head.rootRunId === undefined ? head : (await this.stored(fullCaller, head.rootRunId)).head
+    const tail = this.reader.open(logOf.runId, after + 1)
+    const batches = this.reader.read(tail, sourceOf(logOf), {
       signal: options.signal,
-      onLeave: this.executor.follow(runId),
+      onLeave: this.executor.follow(logOf.runId),
+      ...(head.rootRunId !== undefined && { onlyOf: runId }),
     })
     const resumed = { status, eventCount: lastIndex + 1, after }
     return new RunStream(runId, sessionId, { accepted: Promise.resolve({ runId, sessionId }), batches, resumed })
@@ -332,7 +348,7 @@ export class RunManager {
     let unfollow: (() => void) | undefined
     const own = this.reader.read(
       tail,
-      { runId, sessionId, agentId: runnable.id, agentName: runnable.name },
+      { runId, sessionId, kind: runnable.kind, id: runnable.id, name: runnable.name },
       { signal: input.signal, onLeave: () => unfollow?.() },
     )
     const accepting = (async () => {
@@ -428,7 +444,7 @@ function headOf({ runId, sessionId, userId, runnable, mode, createdAt, accepted 
     runId,
     sessionId,
     userId,
-    component: { kind: 'agent' as const, id: runnable.id, name: runnable.name },
+    component: { kind: runnable.kind, id: runnable.id, name: runnable.name },
     mode,
     status,
     attempt: 1,

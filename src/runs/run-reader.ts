@@ -1,7 +1,7 @@
 import type { RunEvent } from '../agents/log/events.js'
 import { isEndStatus } from '../agents/log/run-record.js'
 import { stampEvent } from '../agents/log/stamp.js'
-import type { EventSource } from '../agents/log/stamp.js'
+import type { RunSource } from '../agents/log/source.js'
 import { fullCaller } from '../core/caller.js'
 import type { EventBus } from './event-bus.js'
 import type { RunRepository } from './run-repository.js'
@@ -22,6 +22,8 @@ export interface ReadOptions {
   onLeave?: () => void
   /** Aborts when the reader is gone. */
   signal?: AbortSignal
+  /** Shows the events of one run inside of the log's own, and no others. */
+  onlyOf?: string
 }
 
 /** Shows logs to readers. One timer looks after all of them. */
@@ -50,8 +52,8 @@ export class RunReader {
   }
 
   /** The events of a tail, in the groups in which they were committed. Closes the tail in the end. */
-  read(tail: RunTail, source: EventSource, options: ReadOptions = {}): AsyncIterableIterator<readonly RunEvent[]> {
-    const { signal, onLeave } = options
+  read(tail: RunTail, source: RunSource, options: ReadOptions = {}): AsyncIterableIterator<readonly RunEvent[]> {
+    const { signal, onLeave, onlyOf } = options
     let isHere = true
     const leave = (): void => {
       if (!isHere) return
@@ -64,7 +66,7 @@ export class RunReader {
     else signal?.addEventListener('abort', leave, { once: true })
     const events = async function* (): AsyncGenerator<readonly RunEvent[], void, void> {
       try {
-        for await (const entries of tail) yield stampAll(entries, source)
+        for await (const entries of tail) yield onlyThose(stampAll(entries, source), onlyOf)
       } finally {
         leave()
       }
@@ -99,10 +101,10 @@ export class RunReader {
 /** Stamped once for all readers: what is committed is shared by them. */
 const stamped = new WeakMap<readonly PlacedEntry[], readonly RunEvent[]>()
 
-function stampAll(entries: readonly PlacedEntry[], source: EventSource): readonly RunEvent[] {
+function stampAll(entries: readonly PlacedEntry[], source: RunSource): readonly RunEvent[] {
   let events = stamped.get(entries)
   if (!events) {
-    events = entries.map(({ entry, index, at }) => stampEvent(entry.event, source, index, at))
+    events = entries.map(({ entry, index, at }) => stampEvent(entry.event, entry.source ?? source, index, at))
     stamped.set(entries, events)
   }
   return events
@@ -127,4 +129,8 @@ class Closing<Value> implements AsyncIterableIterator<Value, void> {
     this.leave()
     return this.generator.return()
   }
+}
+
+function onlyThose(events: readonly RunEvent[], runId: string | undefined): readonly RunEvent[] {
+  return runId === undefined ? events : events.filter((event) => event.runId === runId)
 }

@@ -2,6 +2,7 @@ import type { StoredApproval } from '../approvals/approval-repository.js'
 import type { StatePatch } from '../agents/log/entry.js'
 import type { TokenCounts } from '../agents/log/metrics.js'
 import type { RunStatus } from '../agents/log/run-record.js'
+import type { ComponentKind } from '../agents/log/source.js'
 import type { Concurrency } from '../agents/runnable.js'
 import type { Caller } from '../core/caller.js'
 import type { JsonObject } from '../core/json.js'
@@ -10,12 +11,15 @@ import type { Delivery } from '../webhooks/delivery.js'
 
 /** What is run, and by which name it was known when the run was accepted. */
 export interface ComponentRef {
-  kind: 'agent'
+  kind: ComponentKind
   id: string
   name: string
   /** Of a stored component. */
   version?: number
 }
+
+/** A component of this process. */
+export type ComponentId = Pick<ComponentRef, 'kind' | 'id'>
 
 /** How the client of a run waits for it, which decides what its going away means. */
 export type RunMode = 'plain' | 'stream' | 'background'
@@ -28,6 +32,8 @@ export interface RunHead {
   sessionId: string
   userId?: string
   parentRunId?: string
+  /** The run in whose log this one's entries are; undefined for a run with a log of its own. */
+  rootRunId?: string
   component: ComponentRef
   mode: RunMode
   status: RunStatus
@@ -117,6 +123,8 @@ export interface AppendUnit {
   runId: string
   segment: Segment
   at: number
+  /** Rows of the runs inside of this one that the segment begins, or moves on. */
+  nested?: readonly NestedRow[]
   /** Changes of the session's state, in order. */
   statePatches?: readonly StatePatch[]
   /** The record as of this segment, JSON text. Given with every end, and now and then in between. */
@@ -134,6 +142,21 @@ export interface AppendUnit {
     /** What is to be posted. */
     deliveries?: readonly Delivery[]
   }
+}
+
+/** The row of a run inside of another: nothing is executed by it, it tells how far that run is. */
+export interface NestedRow {
+  runId: string
+  parentRunId: string
+  component: ComponentRef
+  /** JSON text of what it was accepted with; it is stored with the first row. */
+  request: string
+  createdAt: number
+  status: RunStatus
+  /** Index of its last event in the log. */
+  lastIndex: number
+  /** JSON text of its record, at the ends of its legs. */
+  body?: string
 }
 
 export type Appended =
@@ -246,13 +269,13 @@ export interface RunRepository {
    * Takes over runs of these components that are running and whose process has no lease any more: next attempt, this
    * process. Never those of the process itself.
    */
-  takeLapsed(executorId: string, componentIds: readonly string[], limit: number, at: number): Promise<StoredRun[]>
+  takeLapsed(executorId: string, components: readonly ComponentId[], limit: number, at: number): Promise<StoredRun[]>
 
   /**
    * Pending runs of these components that any process may begin now, higher priority first, then in order of
    * acceptance: in the background, or accepted by a process that has no lease any more.
    */
-  due(executorId: string, componentIds: readonly string[], limit: number, at: number): Promise<StoredRun[]>
+  due(executorId: string, components: readonly ComponentId[], limit: number, at: number): Promise<StoredRun[]>
 
   /** Pending and running runs that a process has in its name, and that nothing has happened to since a time. */
   heldBy(executorId: string, before: number, limit: number): Promise<StoredRun[]>

@@ -1,7 +1,7 @@
 import type { LogEntry } from '../agents/log/entry.js'
 import type { RunFold } from '../agents/log/fold.js'
 import type { RunFailure } from '../agents/log/run-record.js'
-import { cancelEntries } from '../agents/run-ending.js'
+import { cancelEntries, cancelNested } from '../agents/run-ending.js'
 import { failureEntry } from '../agents/run-failure.js'
 import { fullCaller } from '../core/caller.js'
 import type { Catalog } from './catalog.js'
@@ -11,7 +11,7 @@ import { startEntry } from './run-acceptance.js'
 import type { AcceptedRun } from './run-acceptance.js'
 import type { RunCanceller } from './run-canceller.js'
 import type { RunExecutor } from './run-executor.js'
-import type { StoredRun } from './run-repository.js'
+import type { ComponentId, StoredRun } from './run-repository.js'
 import { parseRequest } from './run-request.js'
 import type { RunRequest } from './run-request.js'
 import { foldLog } from './stored-run.js'
@@ -149,7 +149,7 @@ export class RunSupervisor {
         const { room } = queue
         this.hasBacklog = room === 0
         if (room === 0) return
-        const due = await runs.due(executorId, this.componentIds, room, clock.now())
+        const due = await runs.due(executorId, this.components, room, clock.now())
         this.hasBacklog = due.length === room
         for (const stored of due) if (!this.parts.executor.has(stored.head.runId)) this.adopt(stored, 'begin')
       }
@@ -161,7 +161,7 @@ export class RunSupervisor {
   private async recover(): Promise<void> {
     const { runs, clock, executorId, logger } = this.parts
     for (;;) {
-      const lapsed = await runs.takeLapsed(executorId, this.componentIds, RECOVERED_AT_ONCE, clock.now())
+      const lapsed = await runs.takeLapsed(executorId, this.components, RECOVERED_AT_ONCE, clock.now())
       for (const stored of lapsed) {
         const { runId, attempt } = stored.head
         logger.warn({ runId, attempt }, 'A run goes on whose process has died')
@@ -216,7 +216,7 @@ export class RunSupervisor {
     const { media, catalog, executor } = this.parts
     const { head } = stored
     const { runId, sessionId, userId, seq, mode } = head
-    const runnable = catalog.agent(head.component.id)
+    const runnable = catalog.find(head.component)
     const request = parseRequest(stored.request)
     const plan: LocalRunPlan = {
       runnable,
@@ -250,16 +250,22 @@ export class RunSupervisor {
     const { attempt, mode, cancelRequestedAt } = head
     if (cancelRequestedAt !== undefined) return cancelEntries(fold, clock.now(), 'The run was cancelled.')
     if (mode === 'plain' && !request.isRepeatable) {
-      return [failed('RUN_INTERRUPTED', 'The server that executed the run has died, and its client is gone.', true)]
+      return [
+        ...cancelNested(fold, clock.now(), 'The server has died.'),
+        failed('RUN_INTERRUPTED', 'The server that executed the run has died, and its client is gone.', true),
+      ]
     }
     if (attempt > maxAttempts) {
-      return [failed('RECOVERY_EXHAUSTED', `The run was interrupted ${attempt - 1} times and is given up.`, false)]
+      return [
+        ...cancelNested(fold, clock.now(), 'The run is given up.'),
+        failed('RECOVERY_EXHAUSTED', `The run was interrupted ${attempt - 1} times and is given up.`, false),
+      ]
     }
     return [{ event: { event: 'RunRecovered', discardAfter: fold.beforeOpenStep, attempt, reason: 'crash' } }]
   }
 
-  private get componentIds(): string[] {
-    return this.parts.catalog.agents.map(({ id }) => id)
+  private get components(): readonly ComponentId[] {
+    return this.parts.catalog.components
   }
 }
 

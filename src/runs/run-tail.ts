@@ -3,7 +3,7 @@ import type { RunRepository } from './run-repository.js'
 import { fromSegment } from './segment.js'
 import type { PlacedEntry } from './segment.js'
 import type { StoredMedia } from './stored-media.js'
-import { endsLeg } from '../agents/log/events.js'
+import { endsLog } from '../agents/log/entry.js'
 
 export interface RunTailParts {
   runs: RunRepository
@@ -65,7 +65,7 @@ export class RunTail implements AsyncIterableIterator<readonly PlacedEntry[]> {
         const fresh = this.from(queued)
         if (fresh.length === 0) continue
         // It was written just now by this process: what ends its leg ends the current one.
-        if (endsLeg(fresh.at(-1)!.entry.event)) this.close()
+        if (endsLog(fresh.at(-1)!.entry)) this.close()
         return { done: false, value: fresh }
       }
       if (this.isBehind) {
@@ -119,8 +119,8 @@ export class RunTail implements AsyncIterableIterator<readonly PlacedEntry[]> {
     const fresh = this.from(entries)
     this.expected = Math.max(this.expected, this.position)
     // Nothing to come: the leg has ended with the last entry, or had ended before the first one that was asked for.
-    const last = fresh.at(-1)?.entry.event
-    const mayBeOver = !this.isBehind && (last === undefined || endsLeg(last))
+    const last = fresh.at(-1)?.entry
+    const mayBeOver = !this.isBehind && (last === undefined || endsLog(last))
     if (mayBeOver && (await this.parts.isOver(this.position - 1))) this.close()
     return fresh
   }

@@ -1,5 +1,6 @@
 import type { Facts, LogEntry } from '../agents/log/entry.js'
 import type { RunEventBody } from '../agents/log/events.js'
+import type { RunSource } from '../agents/log/source.js'
 import { UnavailableError } from '../core/errors.js'
 import type { Segment } from './run-repository.js'
 
@@ -19,13 +20,20 @@ interface StoredEntry {
   t: number
   e: RunEventBody
   f?: Facts
+  /** Whose entry it is, if not the log's own: in full for the first one of a segment, and then by id. */
+  s?: RunSource | string
 }
 
 /** Consecutive entries as one segment. */
 export function toSegment(entries: readonly PlacedEntry[], attempt: number): Segment {
-  const stored: StoredEntry[] = entries.map(({ at, entry: { event, facts } }) =>
-    facts ? { t: at, e: event, f: facts } : { t: at, e: event },
-  )
+  const told = new Set<string>()
+  const stored: StoredEntry[] = entries.map(({ at, entry: { event, facts, source } }) => {
+    const one: StoredEntry = facts ? { t: at, e: event, f: facts } : { t: at, e: event }
+    if (!source) return one
+    const isTold = told.has(source.runId)
+    told.add(source.runId)
+    return { ...one, s: isTold ? source.runId : source }
+  })
   return {
     firstIndex: entries[0]!.index,
     lastIndex: entries.at(-1)!.index,
@@ -44,9 +52,11 @@ export function fromSegment({ firstIndex, format, entries }: Segment): PlacedEnt
   if (format > FORMAT) {
     throw new UnavailableError('DATABASE_UNAVAILABLE', 'The run was written by a newer version of this server.')
   }
-  return (JSON.parse(entries) as StoredEntry[]).map(({ t, e, f }, offset) => ({
-    index: firstIndex + offset,
-    at: t,
-    entry: f ? { event: e, facts: f } : { event: e },
-  }))
+  const sources = new Map<string, RunSource>()
+  return (JSON.parse(entries) as StoredEntry[]).map(({ t, e, f, s }, offset) => {
+    const entry: LogEntry = f ? { event: e, facts: f } : { event: e }
+    if (typeof s === 'object') sources.set(s.runId, s)
+    const source = typeof s === 'string' ? sources.get(s) : s
+    return { index: firstIndex + offset, at: t, entry: source ? { ...entry, source } : entry }
+  })
 }

@@ -99,6 +99,15 @@ const PLACES = [
   'event',
   'facts',
   'entry',
+  'nestedRuns',
+  'memberResponses',
+  'stepExecutorRuns',
+  'nested',
+  'workflow',
+  'stepOutput',
+  'stepResponse',
+  'stepResults',
+  'steps',
 ] as const
 
 /** The value with each medium replaced; the value itself where there is none. */

@@ -1,7 +1,7 @@
-import type { EventSource } from '../agents/log/stamp.js'
+import type { RunSource } from '../agents/log/source.js'
 import { RunFold } from '../agents/log/fold.js'
+import { runOf } from '../agents/log/run-of.js'
 import type { Run, RunBody } from '../agents/log/run-record.js'
-import { toIsoSeconds } from '../core/clock.js'
 import type { RunHead, RunRepository, StoredRun } from './run-repository.js'
 import { parseRequest } from './run-request.js'
 import type { RunRequest } from './run-request.js'
@@ -11,24 +11,14 @@ import type { StoredMedia } from './stored-media.js'
 const SEGMENTS_AT_ONCE = 200
 
 /** Whose events a run's log holds. */
-export function sourceOf({ runId, sessionId, component, parentRunId }: RunHead): EventSource {
-  return { runId, sessionId, agentId: component.id, agentName: component.name, ...(parentRunId && { parentRunId }) }
+export function sourceOf({ runId, sessionId, component, parentRunId }: RunHead): RunSource {
+  const { kind, id, name } = component
+  return { runId, sessionId, kind, id, name, ...(parentRunId !== undefined && { parentRunId }) }
 }
 
 /** The record of a run: who and when from its row, everything else from its body. */
 export function toRun(head: RunHead, body: RunBody): Run {
-  const { runId, sessionId, userId, parentRunId, component, status, createdAt } = head
-  return {
-    runId,
-    sessionId,
-    ...(userId !== undefined && { userId }),
-    ...(parentRunId !== undefined && { parentRunId }),
-    agentId: component.id,
-    agentName: component.name,
-    ...body,
-    status,
-    createdAt: toIsoSeconds(createdAt),
-  }
+  return runOf(sourceOf(head), head, body)
 }
 
 /** The record as stored, or folded from the log where that is ahead of it. */
@@ -57,17 +47,27 @@ export function askedOf({ input, options: { metadata } }: RunRequest): Pick<RunB
 
 /**
  * The fold of a run's whole log, or of what is in it up to an index. With `media`, its messages hold them as a model
- * needs them.
+ * needs them. A run inside of another has no log of its own: its entries are in that of the outermost one.
  */
 export async function foldLog(
   runs: RunRepository,
-  head: RunHead,
+  { runId, rootRunId }: Pick<RunHead, 'runId' | 'rootRunId'>,
   media?: StoredMedia,
   upTo = Number.POSITIVE_INFINITY,
 ): Promise<RunFold> {
+  const fold = await wholeFold(runs, rootRunId ?? runId, media, upTo)
+  return rootRunId === undefined ? fold : (fold.nested.get(runId)?.fold ?? new RunFold())
+}
+
+async function wholeFold(
+  runs: RunRepository,
+  runId: string,
+  media: StoredMedia | undefined,
+  upTo: number,
+): Promise<RunFold> {
   const fold = new RunFold()
   for (;;) {
-    const segments = await runs.segments(head.runId, fold.lastIndex + 1, SEGMENTS_AT_ONCE)
+    const segments = await runs.segments(runId, fold.lastIndex + 1, SEGMENTS_AT_ONCE)
     const stored = segments.flatMap(fromSegment)
     for (const { entry, index, at } of media ? await media.back(stored) : stored) {
       if (index <= upTo) fold.apply(entry, index, at)

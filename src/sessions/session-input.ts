@@ -59,6 +59,8 @@ export type SelectSession = z.input<typeof SelectSession>
 export const ForkSession = SelectSession.extend({
   /** The session is to be one of this agent. */
   agentId: z.string().optional(),
+  /** The session is to be one of this team. */
+  teamId: z.string().optional(),
 })
 export type ForkSession = z.input<typeof ForkSession>
 

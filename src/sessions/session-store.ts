@@ -124,9 +124,11 @@ export class SessionStore {
    * ```
    */
   async fork(caller: Caller, sessionId: string, options: ForkSession = {}): Promise<ForkedSession> {
-    const { agentId, ...select } = checkInput(ForkSession, options)
+    const { agentId, teamId, ...select } = checkInput(ForkSession, options)
     const session = await this.find(caller, sessionId, select)
-    const isMeant = agentId === undefined || (session.type === 'agent' && session.componentId === agentId)
+    const isMeant =
+      (agentId === undefined || (session.type === 'agent' && session.componentId === agentId)) &&
+      (teamId === undefined || (session.type === 'team' && session.componentId === teamId))
     if (!isMeant) throw sessionNotFound(sessionId)
     const newSessionId = newId('ses')
     const chosen = { ...this.selector(caller, select), at: this.clock.now() }

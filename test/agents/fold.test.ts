@@ -73,7 +73,7 @@ describe('the fold of a log', () => {
 })
 
 describe('stampEvent', () => {
-  const source = { runId: 'r', sessionId: 's', agentId: 'a', agentName: 'A' }
+  const source = { runId: 'r', sessionId: 's', kind: 'agent', id: 'a', name: 'A' } as const
 
   it('says whose event it is, and when and where in the log it was', () => {
     expect(stampEvent({ event: 'RunStarted', model: 'm' }, source, 7, 1_999)).toEqual({
@@ -92,7 +92,8 @@ describe('stampEvent', () => {
   it('is not to be overruled by a custom event', () => {
     const forged = { event: 'CustomEvent' as const, runId: 'x', eventIndex: 0, createdAt: 0, agentId: 'x', mine: 1 }
     expect(stampEvent(forged, { ...source, parentRunId: 'p' }, 7, 1_000)).toMatchObject({
-      ...source,
+      runId: 'r',
+      agentId: 'a',
       parentRunId: 'p',
       eventIndex: 7,
       createdAt: 1,

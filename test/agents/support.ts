@@ -79,6 +79,7 @@ export function contextOf(entries: readonly LogEntry[], more: Partial<RunContext
     fold,
     clock: systemClock,
     logger: silentLogger,
+    attempt: 1,
     ...more,
   }
 }

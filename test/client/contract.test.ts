@@ -1,9 +1,12 @@
 import * as prettier from 'prettier'
 import { describe, expect, it } from 'vitest'
-import { AgentEvent, endsLeg } from '../../src/agents/log/events.js'
+import { agentEvents } from '../../src/agents/log/agent-events.js'
+import { endsLeg, RunEvent } from '../../src/agents/log/events.js'
+import { teamEvents } from '../../src/agents/log/team-events.js'
+import { workflowEvents } from '../../src/agents/log/workflow-events.js'
 import { operations } from '../../src/client/contract.js'
-import { agentRoutes } from '../../src/http/agents.js'
 import { approvalRoutes } from '../../src/http/approvals.js'
+import { componentRoutes } from '../../src/http/components.js'
 import { checkpointRoutes } from '../../src/http/checkpoints.js'
 import { continueRoutes } from '../../src/http/continue.js'
 import { resumeRoutes } from '../../src/http/resume.js'
@@ -27,7 +30,7 @@ function isOpen(path: string): boolean {
 
 /** The routes that the client has methods for. A file of new routes goes in here, and its methods into src/client. */
 const covered = [
-  ...agentRoutes,
+  ...componentRoutes,
   ...runRoutes,
   ...resumeRoutes,
   ...continueRoutes,
@@ -45,17 +48,18 @@ import type { Form } from './form.js'
 
 async function generated(): Promise<string> {
   const reader = new FormReader()
-  reader.of(AgentEvent)
+  reader.of(RunEvent)
   const all = Object.fromEntries(covered.map((route) => [route.operationId, operationOf(route, reader)]))
-  const names = AgentEvent.options.map((option) => [...option.shape.event.values][0]!)
+  const options = [...agentEvents, ...teamEvents, ...workflowEvents]
+  const names = options.map(({ shape }) => String([...(shape.event as { values: Set<unknown> }).values][0]))
   const text =
     `${HEAD}export const forms: Readonly<Record<string, Form>> = ${JSON.stringify(reader.forms)}\n\n` +
     `/** By the operation's id in the API's description; answers by status. */\n` +
     `export const operations = ${JSON.stringify(all)} as const\n\n` +
     `/** Events that end a leg of a run. */\n` +
     `export const LEG_ENDS: readonly string[] = ${JSON.stringify(names.filter((event) => endsLeg({ event })))}\n`
-  const options = await prettier.resolveConfig(import.meta.filename)
-  return prettier.format(text, { ...options, parser: 'typescript' })
+  const style = await prettier.resolveConfig(import.meta.filename)
+  return prettier.format(text, { ...style, parser: 'typescript' })
 }
 
 describe("the client's contract", () => {

@@ -85,7 +85,22 @@ export class FormReader {
       return { by, of: Object.fromEntries(entries) }
     }
     const options = definition.options.map((option) => this.inline(option)).filter((form) => form !== undefined)
-    return options.length === 0 ? undefined : options.reduce(merged)
+    if (options.length === 0) return undefined
+    return areAlike(options) ? options.reduce(merged) : { having: this.marks(definition.options) }
+  }
+
+  /** The form of each option, by a key that none of the others has. */
+  private marks(options: readonly $ZodType[]): Record<string, Form> {
+    const keys = options.map((option) => wireFields(option as $ZodObject).map(({ wire }) => wire))
+    return Object.fromEntries(
+      options.map((option, at) => {
+        const mark = keys[at]!.find(
+          (key) => key.endsWith('_id') && keys.every((other, to) => to === at || !other.includes(key)),
+        )
+        if (mark === undefined) throw new Error('The options of a union can not be told apart.')
+        return [mark, this.inline(option) ?? { fields: {} }]
+      }),
+    )
   }
 
   /** An option of a union stands in the union's own form. */
@@ -113,6 +128,15 @@ export function operationOf(route: Route<never>, reader: FormReader) {
 
 function isPlain(form: Form | undefined): boolean {
   return form === undefined || JSON.stringify(form) === '{"fields":{}}'
+}
+
+function areAlike(options: readonly Form[]): boolean {
+  try {
+    options.reduce(merged)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** Records that can't be told apart must agree on where records are in them. */

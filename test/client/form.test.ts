@@ -12,8 +12,8 @@ import { createRunBody } from '../../src/http/create-run-body.js'
 import { decoder } from '../../src/http/decode.js'
 import { encoder } from '../../src/http/encode.js'
 import { OsConfig } from '../../src/http/os-config.js'
-import { CheckpointList, CheckpointSnapshot } from '../../src/runs/checkpoints.js'
-import { RunRow } from '../../src/runs/run-row.js'
+import { AgentCheckpointSnapshot, CheckpointList } from '../../src/runs/checkpoints.js'
+import { AgentRunRow } from '../../src/runs/run-row.js'
 import { UpdateSession } from '../../src/sessions/session-input.js'
 import { AgentSession, SessionListItem, TeamSession, WorkflowSession } from '../../src/sessions/session.js'
 import { valueOf } from './value-of.js'
@@ -24,9 +24,9 @@ describe('records from the wire', () => {
   it.each([
     ['a run', 'RunOutput', AgentRun],
     ['an event', 'AgentEvent', AgentEvent],
-    ['a row', 'RunRow', RunRow],
+    ['a row', 'RunRow', AgentRunRow],
     ['checkpoints', 'CheckpointList', CheckpointList],
-    ['a checkpoint', 'CheckpointSnapshot', CheckpointSnapshot],
+    ['a checkpoint', 'CheckpointSnapshot', AgentCheckpointSnapshot],
     ['an approval', 'Approval', Approval],
     ['the state of an approval', 'ApprovalStatus', ApprovalStatus],
     ['an agent', 'AgentResponse', AgentDescription],

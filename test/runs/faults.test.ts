@@ -1,3 +1,4 @@
+import type { AgentRun } from '../../src/agents/log/run-record.js'
 import { describe, expect, it } from 'vitest'
 import { Agent, tool } from 'agentos-sdk'
 import type { Storage } from 'agentos-sdk'
@@ -131,8 +132,8 @@ it('a list with more media than one answer should hold leaves out the content of
     await agentOS.runs.create({ agentId: 'my-agent', message: 'Look', images: [{ content, mimeType: 'image/png' }] })
   }
   const { data } = await agentOS.runs.list()
-  const shown = data.map(({ input }) => input?.images?.[0]?.content !== undefined)
+  const shown = data.map((run) => (run as AgentRun).input?.images?.[0]?.content !== undefined)
   expect(shown.at(-1)).toBe(true)
   expect(shown[0]).toBe(false)
-  expect(data[0]?.input?.images).toMatchObject([{ id: expect.any(String), mimeType: 'image/png' }])
+  expect((data[0] as AgentRun).input?.images).toMatchObject([{ id: expect.any(String), mimeType: 'image/png' }])
 })

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import type { Run } from '../../src/agents/log/run-record.js'
+import type { AgentRun } from '../../src/agents/log/run-record.js'
 import { encoder } from '../../src/http/encode.js'
-import { RunRow, toRunRow } from '../../src/runs/run-row.js'
+import { AgentRunRow, toRunRow } from '../../src/runs/run-row.js'
 
-const run: Run = {
+const run: AgentRun = {
   runId: 'run_1',
   sessionId: 'ses_1',
   userId: 'alice',
@@ -15,8 +15,9 @@ const run: Run = {
   status: 'completed',
   createdAt: '2026-04-24T20:15:00Z',
 }
-const encode = encoder(RunRow)
-const row = (more: Partial<Run> = {}) => encode(toRunRow({ ...run, ...more })) as Record<string, unknown>
+const encode = encoder(AgentRunRow)
+const row = (more: Partial<AgentRun> = {}) =>
+  encode(toRunRow({ ...run, ...more }) as AgentRunRow) as Record<string, unknown>
 
 describe('toRunRow', () => {
   it('is a row of the contract, without what belongs to the record only', () => {
@@ -74,7 +75,7 @@ describe('toRunRow', () => {
   })
 
   it('leaves messages out when they are not asked for', () => {
-    const messages: Run['messages'] = [
+    const messages: AgentRun['messages'] = [
       { id: 'msg_1', role: 'user', content: 'Hi', fromHistory: false, stopAfterToolCall: false, createdAt: 1 },
     ]
     expect(row({ messages }).messages).toHaveLength(1)

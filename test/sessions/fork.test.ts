@@ -1,3 +1,4 @@
+import type { RunInput } from '../../src/agents/log/run-record.js'
 import { describe, expect, it } from 'vitest'
 import { Agent, tool } from 'agentos-sdk'
 import type { AgentOS, Run, RunEvent } from 'agentos-sdk'
@@ -131,9 +132,9 @@ describe('a session that is forked', () => {
     await agentOS.runs.start({ agentId: 'my-agent', message: 'Later.', sessionId: 's' })
     await until(async () => (await runsOf(agentOS, 's'))[2]?.status === 'running')
     const { sessionId } = await agentOS.sessions.fork('s')
-    expect((await runsOf(agentOS, sessionId)).map(({ status, input }) => [status, input?.inputContent])).toEqual([
-      ['completed', 'One.'],
-    ])
+    expect(
+      (await runsOf(agentOS, sessionId)).map(({ status, input }) => [status, (input as RunInput).inputContent]),
+    ).toEqual([['completed', 'One.']])
     // The copy has no run that goes on, so it is free.
     expect((await say(agentOS, 'Two.', { sessionId })).status).toBe('completed')
     slow.open()
@@ -175,7 +176,7 @@ describe('a session that is forked', () => {
     const agentOS = testAgentOS(model)
     for (let n = 0; n < 230; n++) await say(agentOS, `Message ${n}.`)
     const { sessionId } = await agentOS.sessions.fork('s')
-    const inputs = (await runsOf(agentOS, sessionId)).map(({ input }) => input?.inputContent)
+    const inputs = (await runsOf(agentOS, sessionId)).map(({ input }) => (input as RunInput).inputContent)
     expect(inputs).toEqual(Array.from({ length: 230 }, (_, n) => `Message ${n}.`))
   })
 })

@@ -317,7 +317,7 @@ describe('runs', () => {
   it('come with their messages unless others were asked for', async () => {
     const [run] = (await os.sessions.runs(alice, 'thread', { limit: 1 })).data
     expect(run).toMatchObject({ runInput: 'three', content: 'On its way.', agentId: 'support', userId: 'alice' })
-    expect(run?.messages).toHaveLength(4)
+    expect(run).toMatchObject({ messages: { length: 4 } })
     expect((await os.sessions.runs(alice, 'thread', { include: ['events'] })).data[0]).not.toHaveProperty('messages')
   })
 

@@ -3,7 +3,7 @@ import type { Caller } from '../../src/core/caller.js'
 import type { Clock } from '../../src/core/clock.js'
 import { silentLogger } from '../../src/core/logger.js'
 import type { Runnable } from '../../src/agents/runnable.js'
-import { agentRoutes } from '../../src/http/agents.js'
+import { componentRoutes } from '../../src/http/components.js'
 import { createHttpApp } from '../../src/http/app.js'
 import { docsRoutes } from '../../src/http/docs.js'
 import type { ServerDescription } from '../../src/http/services.js'
@@ -85,7 +85,7 @@ export function serve({ agents = [plainAgent()], server }: ServedOptions = {}) {
     enforcesScopes: true,
     ...server,
   }
-  const routes = [...agentRoutes, ...sessionRoutes, ...systemRoutes]
+  const routes = [...componentRoutes, ...sessionRoutes, ...systemRoutes]
   const app = createHttpApp({
     routes: [...routes, ...docsRoutes(routes)],
     authenticate: (request) => JSON.parse(request.headers.get('x-caller')!) as Caller,

@@ -1,8 +1,10 @@
 import type { JsonValue } from '../../core/json.js'
 import type { Decision } from './decision.js'
+import { endsLeg } from './events.js'
 import type { RunEventBody } from './events.js'
 import type { Message } from './message.js'
 import type { RunBody, RunInput } from './run-record.js'
+import type { RunSource } from './source.js'
 import type { RunRequirement, ToolExecution } from './tool-execution.js'
 
 /** Top-level keys of the session state that a run changed; `undefined` stands for a key that it removed. */
@@ -56,12 +58,25 @@ export interface Facts {
   inherited?: Inherited
   /** The run in whose place this one comes once it is completed. */
   replaces?: string
+  /** Of the first entry of a run inside of another. */
+  nested?: NestedStart
+}
+
+/** What a run inside of another begins with. */
+export interface NestedStart {
+  input: RunInput
+  /** The call of its parent that it does the work of. */
+  toolCallId?: string
+  /** The step of its parent that it does the work of. */
+  stepPath?: string
 }
 
 /** One entry of a run's log: what the contract shows, and what it takes to go on. */
 export interface LogEntry {
   event: RunEventBody
   facts?: Facts
+  /** The run inside of the log's own whose entry it is. */
+  source?: RunSource
 }
 
 /**
@@ -72,6 +87,25 @@ const DURABLE = new Set<RunEventBody['event']>([
   'ModelRequestCompleted',
   'ToolCallStarted',
   'ToolCallCompleted',
+  'TaskCreated',
+  'TaskUpdated',
+  'TaskStateUpdated',
+  'StepStarted',
+  'StepCompleted',
+  'StepError',
+  'LoopIterationCompleted',
+  'LoopExecutionCompleted',
+  'ParallelExecutionCompleted',
+  'ConditionExecutionStarted',
+  'ConditionExecutionCompleted',
+  'RouterExecutionStarted',
+  'RouterExecutionCompleted',
+  'StepsExecutionCompleted',
+  'MapExecutionStarted',
+  'MapExecutionCompleted',
+  'SleepStarted',
+  'WaitForEventStarted',
+  'WaitForEventCompleted',
   'RunRecovered',
   'RunContinued',
   'RunPaused',
@@ -83,4 +117,9 @@ const DURABLE = new Set<RunEventBody['event']>([
 /** Whether the run waits until this entry is on disk. */
 export function isDurable({ event }: LogEntry): boolean {
   return DURABLE.has(event.event)
+}
+
+/** Whether an entry ends a leg of the log's own run: the ends of runs inside of it end nothing else. */
+export function endsLog({ event, source }: LogEntry): boolean {
+  return source === undefined && endsLeg(event)
 }

@@ -1,158 +1,89 @@
 import { z } from 'zod'
-import { EpochSeconds, UserJson, UserJsonObject } from '../../core/schema.js'
-import { Audio, Image, MediaLists } from './media.js'
-import { Citations, Message, MessageReferences, ReasoningStep } from './message.js'
-import { RunMetrics } from './metrics.js'
-import { RunInput, RUN_FAILURE_CODES, RunStatus } from './run-record.js'
-import { RunRequirement, ToolExecution } from './tool-execution.js'
+import { agentEvents, AgentEvent, CustomEvent } from './agent-events.js'
+import type { Run } from './run-record.js'
+import type { ErrorRequirement, PauseKind, StepOutput, StepRequirement, WorkflowMetrics } from './step-record.js'
+import { taskEventFields, TeamEvent, teamEvents } from './team-events.js'
+import { WorkflowEvent, workflowEvents } from './workflow-events.js'
+import type { StepEvent } from './workflow-events.js'
 
-/** Fields that the log stamps on every event of an agent's run. */
-const eventBase = {
-  createdAt: EpochSeconds,
-  agentId: z.string(),
-  agentName: z.string(),
-  runId: z.string(),
-  sessionId: z.string(),
-  parentRunId: z.string().optional(),
-  workflowId: z.string().optional(),
-  workflowRunId: z.string().optional(),
-  stepId: z.string().optional(),
-  stepName: z.string().optional(),
-  stepIndex: z.union([z.number(), z.array(z.number())]).optional(),
-  nestedDepth: z.number().int(),
-  /** From 0 per followed run, dense, never repeated. */
-  eventIndex: z.number().int(),
-}
+export { AgentEvent, CustomEvent, TeamEvent, WorkflowEvent }
 
-const ExtraData = z.object({
-  reasoningSteps: z.array(ReasoningStep).optional(),
-  references: z.array(MessageReferences).optional(),
-})
-
-/** What an answer can consist of: deltas in RunContent, the whole in RunCompleted. */
-const answerFields = {
-  contentType: z.string().optional(),
-  reasoningContent: z.string().optional(),
-  citations: Citations.optional(),
-  modelProviderData: UserJsonObject.optional(),
-  responseAudio: Audio.optional(),
-  references: z.array(MessageReferences).optional(),
-  additionalInput: z.array(Message).optional(),
-  reasoningSteps: z.array(ReasoningStep).optional(),
-  reasoningMessages: z.array(Message).optional(),
-  extraData: ExtraData.optional(),
-}
-
-const usageFields = {
-  inputTokens: z.number().optional(),
-  outputTokens: z.number().optional(),
-  totalTokens: z.number().optional(),
-  reasoningTokens: z.number().optional(),
-  cacheReadTokens: z.number().optional(),
-  cacheWriteTokens: z.number().optional(),
-}
-
-const modelFields = { model: z.string().optional(), modelProvider: z.string().optional() }
-
-function event<const Name extends string, Fields extends z.ZodRawShape>(name: Name, fields: Fields) {
-  return z.object({ event: z.literal(name), ...eventBase, ...fields }).meta({ id: `${name}Event` })
-}
-
-/** Every event of an agent's run, told apart by `event`. */
-export const AgentEvent = z
-  .discriminatedUnion('event', [
-    event('RunStarted', modelFields),
-    event('RunContent', {
-      /** A delta of the text; the whole object for a structured answer; null when this event holds no text. */
-      content: UserJson.nullable(),
-      ...answerFields,
-      image: Image.optional(),
-    }),
-    event('RunIntermediateContent', { content: UserJson.nullable(), contentType: z.string().optional() }),
-    event('RunContentCompleted', {}),
-    event('RunCompleted', {
-      content: UserJson.optional(),
-      ...answerFields,
-      ...MediaLists,
-      metadata: UserJsonObject.optional(),
-      metrics: RunMetrics.optional(),
-      sessionState: UserJsonObject.optional(),
-      status: RunStatus,
-      followups: z.array(z.string()).optional(),
-    }),
-    event('RunPaused', {
-      tools: z.array(ToolExecution).optional(),
-      requirements: z.array(RunRequirement),
-      content: z.string().optional(),
-    }),
-    event('RunContinued', {}),
-    event('RunRecovered', {
-      /** This run's content events with a greater index and before this one are void. */
-      discardAfter: z.number().int(),
-      attempt: z.number().int(),
-      reason: z.enum(['crash', 'model_retry', 'model_fallback', 'guardrail', 'continue']),
-    }),
-    event('RunCancelled', { reason: z.string().optional(), content: UserJson.optional() }),
-    event('RunError', {
-      /** What went wrong. */
-      content: z.string(),
-      errorType: z.string().optional(),
-      errorId: z.string().optional(),
-      additionalData: UserJsonObject.optional(),
-      errorCode: z.enum(RUN_FAILURE_CODES),
-      retryable: z.boolean(),
-    }),
-    event('PreHookStarted', { preHookName: z.string(), runInput: RunInput.optional() }),
-    event('PreHookCompleted', { preHookName: z.string(), runInput: RunInput.optional() }),
-    event('PostHookStarted', { postHookName: z.string() }),
-    event('PostHookCompleted', { postHookName: z.string() }),
-    event('ModelRequestStarted', modelFields),
-    event('ModelRequestCompleted', { ...modelFields, timeToFirstToken: z.number().optional(), ...usageFields }),
-    event('ToolCallStarted', { tool: ToolExecution }),
-    event('ToolCallCompleted', { tool: ToolExecution, content: z.string().optional(), ...MediaLists }),
-    event('ToolCallError', { tool: ToolExecution, error: z.string() }),
-    event('ReasoningStarted', {}),
-    event('ReasoningContentDelta', { reasoningContent: z.string() }),
-    event('ReasoningStep', {
-      content: ReasoningStep,
-      contentType: z.literal('ReasoningStep'),
-      reasoningContent: z.string().optional(),
-    }),
-    event('ReasoningCompleted', {
-      content: z.object({ reasoningSteps: z.array(ReasoningStep) }),
-      contentType: z.literal('ReasoningSteps'),
-    }),
-    z
-      .looseObject({
-        event: z.literal('CustomEvent'),
-        ...eventBase,
-        toolCallId: z.string().optional(),
-      })
-      .meta({ id: 'CustomEvent' }),
-  ])
-  .meta({ id: 'AgentEvent' })
-export type AgentEvent = z.infer<typeof AgentEvent>
-
-/** Every event that a run can show. */
-export type RunEvent = AgentEvent
+/** Every event that a run of any kind can show, told apart by `event`. */
+export type RunEvent = AgentEvent | TeamEvent | WorkflowEvent
 export type RunEventName = RunEvent['event']
+export const RunEvent: z.ZodType<RunEvent> = z
+  .discriminatedUnion('event', [...agentEvents, ...teamEvents, ...workflowEvents, CustomEvent] as never)
+  .meta({ id: 'RunEvent' })
 
-type Stamped = 'createdAt' | 'agentId' | 'agentName' | 'runId' | 'sessionId' | 'nestedDepth' | 'eventIndex'
+/** What the log stamps on the events of agents, and on those of workflows. */
+type Stamped =
+  | 'createdAt'
+  | 'agentId'
+  | 'agentName'
+  | 'workflowId'
+  | 'workflowName'
+  | 'runId'
+  | 'sessionId'
+  | 'nestedDepth'
+  | 'eventIndex'
 type WithoutStamp<Event> = Event extends unknown ? Omit<Event, Stamped> : never
 
-/** Whatever a tool or a foreign agent wants to show beside the events of the contract. */
+/** Whatever a tool, a foreign agent or a step of a workflow wants to show beside the events of the contract. */
 export interface CustomEventBody {
   event: 'CustomEvent'
   toolCallId?: string
   [field: string]: unknown
 }
 
-/** An event as a runnable tells it: without what the log stamps on it. */
-export type RunEventBody = WithoutStamp<Exclude<RunEvent, { event: 'CustomEvent' }>> | CustomEventBody
+/** What the run of a team or of a workflow says at its end beside what that of an agent does. */
+export interface WholeResult {
+  /** Of its members, or of its steps. */
+  nestedRuns?: Run[]
+  stepResults?: StepOutput[]
+  workflowMetrics?: WorkflowMetrics
+}
 
-const TERMINAL = new Set<string>(['RunCompleted', 'RunPaused', 'RunCancelled', 'RunError'])
+/** What a paused workflow waits for. */
+export interface WorkflowPause {
+  pausedStepIndex?: number
+  pausedStepName?: string
+  pauseKind: PauseKind
+  stepRequirements?: StepRequirement[]
+  errorRequirements?: ErrorRequirement[]
+  /** ISO 8601. */
+  resumeAt?: string
+  eventName?: string
+}
 
-/** Whether an event ends a leg of its run: nothing follows it in a followed stream. */
+/** The step at which a workflow goes on; shown in the place of `RunContinued`. */
+export type StepContinuation = WithoutStamp<
+  Extract<StepEvent, { event: 'StepContinued' | 'StepExecutorContinued' | 'SleepCompleted' | 'WaitForEventCompleted' }>
+>
+
+type TaskFields = typeof taskEventFields
+type TaskEventBody = {
+  [Name in keyof TaskFields]: { event: Name } & z.infer<z.ZodObject<TaskFields[Name]>>
+}[keyof TaskFields]
+
+type AgentBody = WithoutStamp<Exclude<AgentEvent, { event: 'CustomEvent' }>>
+type Extended<Body> = Body extends { event: 'RunCompleted' }
+  ? Body & WholeResult
+  : Body extends { event: 'RunPaused' }
+    ? Body & { workflow?: WorkflowPause & WholeResult }
+    : Body extends { event: 'RunContinued' }
+      ? Body & { step?: StepContinuation }
+      : Body
+
+/**
+ * An event as a runnable tells it, without what the log stamps on it. The runs of teams and workflows begin, go on and
+ * end as those of agents do: these events have one name in the log, and each kind's own once they are shown.
+ */
+export type RunEventBody = Extended<AgentBody> | TaskEventBody | WithoutStamp<StepEvent> | CustomEventBody
+
+const ENDS = ['Completed', 'Paused', 'Cancelled', 'Error'] as const
+const TERMINAL = new Set<string>(['Run', 'TeamRun', 'Workflow'].flatMap((of) => ENDS.map((end) => `${of}${end}`)))
+
+/** Whether an event ends a leg of its run, by whichever of its names: nothing follows it in a followed stream. */
 export function endsLeg(event: { event: string }): boolean {
   return TERMINAL.has(event.event)
 }

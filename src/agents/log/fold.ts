@@ -1,14 +1,18 @@
 import { decided, isWaiting, resolved } from './decision.js'
 import type { Decision } from './decision.js'
-import type { Inherited, LogEntry } from './entry.js'
+import type { ApprovalTerms, Inherited, LogEntry } from './entry.js'
 import { endsLeg } from './events.js'
+import { NestedRuns } from './nested-runs.js'
+import type { NestedRun } from './nested-runs.js'
+import { nestedRecord } from './run-of.js'
 import { addMedia, holdsMedia } from './media.js'
 import type { Media } from './media.js'
 import type { Citations, Message } from './message.js'
 import { addRequest, addUsage } from './metrics.js'
 import type { RunMetrics, TokenCounts } from './metrics.js'
-import type { RunBody, RunInput, RunStatus } from './run-record.js'
+import type { Run, RunBody, RunInput, RunStatus } from './run-record.js'
 import type { RunRequirement, ToolExecution } from './tool-execution.js'
+import { TaskList } from './task-list.js'
 import { calledIn } from './tool-exchange.js'
 
 /** Text that the run has shown, with the index of the event that showed its first part. */
@@ -37,6 +41,8 @@ export class RunFold {
   inputs: readonly RunInput[] = []
   /** Whether a model was asked since the run began, or was cut. */
   hasAsked = false
+  /** Of a pause for a tool whose approval expires. */
+  approvalTerms: ApprovalTerms | undefined
   /** The run in whose place this one comes once it is completed. */
   replaces: string | undefined
   /** When the run began to execute, in milliseconds; undefined before that. */
@@ -44,11 +50,19 @@ export class RunFold {
   /** Index of the first event that has shown some of the answer; undefined while nothing stands. */
   contentSince: number | undefined
 
+  /** The runs inside of this log, shared by the folds of all of them. */
+  readonly nested: NestedRuns
+
+  /** What a team has to do, in the mode `tasks`. */
+  readonly tasks = new TaskList()
+  /** Rounds of a team that have begun. */
+  rounds = 0
+  isInRound = false
+  hasAnsweredInRound = false
+
   private readonly decisions = new Map<string, Decision>()
   private endedAt: number | undefined
   private readonly toolsById = new Map<string, ToolExecution>()
-  /** Ids of all calls that there ever were, also of those that were cut off since. */
-  private readonly callIds = new Set<string>()
   private readonly mediaByCall = new Map<string, Media>()
   /** Index of the entry that brought each message. */
   private readonly messageIndexes: number[] = []
@@ -58,6 +72,27 @@ export class RunFold {
   private ofLeg: TokenCounts = {}
   private readonly withheld = new Set<string>()
   private rest: Partial<RunBody> = {}
+
+  /** Of a run inside of a log; undefined for the log's own. */
+  private readonly nestedId: string | undefined
+
+  /** @param inside where this is the fold of a run inside of a log. */
+  constructor(inside?: { nested: NestedRuns; runId: string }) {
+    this.nestedId = inside?.runId
+    this.nested = inside?.nested ?? new NestedRuns((nested, runId) => new RunFold({ nested, runId }))
+  }
+
+  /** The runs directly inside of this one whose calls stand. */
+  get children(): NestedRun[] {
+    const all = this.nested.of(this.nestedId)
+    return all.filter(({ start: { toolCallId } }) => toolCallId === undefined || this.toolsById.has(toolCallId))
+  }
+
+  /** The records of the runs directly inside of this one; undefined when there are none. */
+  nestedRuns(now: number): Run[] | undefined {
+    const { children } = this
+    return children.length > 0 ? children.map((run) => nestedRecord(run, now)) : undefined
+  }
 
   /** What the tools have made. */
   get media(): Media {
@@ -101,9 +136,9 @@ export class RunFold {
     return this.toolsById.get(toolCallId)
   }
 
-  /** Whether the run has ever had a call of this id: what it has done is done, also where it was cut off since. */
+  /** Whether the log has ever had a call of this id: what it has done is done, also where it was cut off since. */
   hasCalled(toolCallId: string): boolean {
-    return this.callIds.has(toolCallId)
+    return this.nested.callIds.has(toolCallId)
   }
 
   /** All text that was shown and not withdrawn. */
@@ -138,8 +173,12 @@ export class RunFold {
     return this.counts.totalTokens ?? 0
   }
 
-  apply({ event, facts }: LogEntry, index: number, at: number): void {
+  apply({ event, facts, source }: LogEntry, index: number, at: number): void {
     this.lastIndex = index
+    if (source) {
+      this.nested.apply(source, { event, facts }, index, at)
+      return
+    }
     this.endedAt = endsLeg(event) ? at : undefined
     switch (event.event) {
       case 'RunStarted':
@@ -168,6 +207,7 @@ export class RunFold {
         break
       case 'ModelRequestCompleted':
         this.closeStep()
+        this.hasAnsweredInRound = true
         if (event.model !== undefined) this.rest.model = event.model
         if (event.modelProvider !== undefined) this.rest.modelProvider = event.modelProvider
         break
@@ -185,12 +225,14 @@ export class RunFold {
         break
       case 'RunContinued':
         this.status = 'running'
-        this.ofLeg = {}
+        this.beginLeg()
+        if (this.nestedId === undefined) this.nested.beginLeg()
         delete this.rest.error
         break
       case 'RunPaused':
         this.status = 'paused'
         this.requirements = event.requirements
+        this.approvalTerms = facts?.approvalTerms
         for (const tool of event.tools ?? []) this.setTool(tool)
         break
       case 'RunCancelled':
@@ -210,11 +252,20 @@ export class RunFold {
         this.closeStep()
         this.withheld.clear()
         this.status = 'completed'
-        const { event: _name, status: _status, extraData: _extra, ...answer } = event
+        const { event: _name, status: _status, extraData: _extra, nestedRuns: _nested, ...answer } = event
         this.rest = { ...this.rest, ...answer, contentType: answer.contentType ?? this.rest.contentType }
         break
       }
+      case 'TaskIterationStarted':
+        this.rounds = event.iteration
+        this.isInRound = true
+        this.hasAnsweredInRound = false
+        break
+      case 'TaskIterationCompleted':
+        this.isInRound = false
+        break
       default:
+        this.tasks.apply(event)
     }
     if (facts) this.applyFacts({ event, facts }, at)
   }
@@ -250,6 +301,7 @@ export class RunFold {
   /** The whole record, as of now. */
   body(now: number): RunBody {
     const { text, tools, reasoningContent } = this
+    const nestedRuns = this.nestedRuns(now)
     return {
       ...this.media,
       ...this.rest,
@@ -259,13 +311,21 @@ export class RunFold {
       ...(this.messages.length > 0 && { messages: this.visibleMessages }),
       ...(tools.length > 0 && { tools }),
       ...(this.requirements.length > 0 && { requirements: this.requirements }),
+      ...(nestedRuns && { nestedRuns }),
       metrics: this.rest.metrics ?? this.metrics(now),
     }
   }
 
-  /** Tokens of the current leg: what earlier ones have used was counted when they ended. */
+  /** Tokens of the current leg, with those of the runs inside of the log: what earlier ones have used was counted when they ended. */
   get legUsage(): TokenCounts {
-    return { ...this.ofLeg }
+    const used = { ...this.ofLeg }
+    if (this.nestedId === undefined) this.nested.addUsageTo(used)
+    return used
+  }
+
+  /** Counts what is used from now on as another leg's. */
+  beginLeg(): void {
+    this.ofLeg = {}
   }
 
   /** Tokens and times so far. */
@@ -324,7 +384,7 @@ export class RunFold {
 
   private setTool(tool: ToolExecution): void {
     this.toolsById.set(tool.toolCallId, tool)
-    this.callIds.add(tool.toolCallId)
+    this.nested.callIds.add(tool.toolCallId)
   }
 
   private dropCallsOfOthers(): void {

@@ -3,6 +3,8 @@ import { Timestamp, UserJson, UserJsonObject } from '../../core/schema.js'
 import { Audio, File, Image, MediaLists, Video } from './media.js'
 import { Citations, Message, MessageReferences, ReasoningStep } from './message.js'
 import { RunMetrics } from './metrics.js'
+import type { ComponentKind } from './source.js'
+import { ErrorRequirement, PauseKind, StepOutput, StepRequirement, WorkflowMetrics } from './step-record.js'
 import { RunRequirement, ToolExecution } from './tool-execution.js'
 
 export const RUN_STATUSES = ['pending', 'running', 'paused', 'completed', 'cancelled', 'error', 'regenerated'] as const
@@ -91,24 +93,99 @@ export const runBody = {
   workflowStepId: z.string().optional(),
   error: RunFailure.optional(),
 }
-export const RunBody = z.object(runBody)
-export type RunBody = z.infer<typeof RunBody>
+
+/** What only the body of a workflow's run holds. */
+export const workflowBody = {
+  stepResults: z.array(StepOutput).optional(),
+  stepRequirements: z.array(StepRequirement).optional(),
+  errorRequirements: z.array(ErrorRequirement).optional(),
+  pausedStepIndex: z.number().int().optional(),
+  pausedStepName: z.string().optional(),
+  pauseKind: PauseKind.optional(),
+  /** Of a pause for a timer. */
+  resumeAt: Timestamp.optional(),
+  /** Of a pause for an event. */
+  eventName: z.string().optional(),
+}
+
+const whoAndWhen = {
+  runId: z.string(),
+  sessionId: z.string(),
+  userId: z.string().optional(),
+  parentRunId: z.string().optional(),
+  status: RunStatus.meta({ agno: 'uppercase' }),
+  createdAt: Timestamp.meta({ agno: 'epoch-seconds' }),
+}
 
 /** A run of an agent: its whole record. */
 export const AgentRun = z
-  .object({
-    runId: z.string(),
-    sessionId: z.string(),
-    userId: z.string().optional(),
-    parentRunId: z.string().optional(),
-    agentId: z.string(),
-    agentName: z.string().optional(),
-    ...runBody,
-    status: RunStatus.meta({ agno: 'uppercase' }),
-    createdAt: Timestamp.meta({ agno: 'epoch-seconds' }),
-  })
+  .object({ ...whoAndWhen, agentId: z.string(), agentName: z.string().optional(), ...runBody })
   .meta({ id: 'RunOutput' })
 export type AgentRun = z.infer<typeof AgentRun>
 
+/** A run of a team: its whole record, with those of its members inside. */
+export interface TeamRun extends Omit<AgentRun, 'agentId' | 'agentName'> {
+  agentId?: undefined
+  agentName?: undefined
+  teamId: string
+  teamName?: string
+  memberResponses?: Run[]
+}
+export const TeamRun: z.ZodType<TeamRun> & z.ZodObject = z
+  .object({
+    ...whoAndWhen,
+    teamId: z.string(),
+    teamName: z.string().optional(),
+    ...runBody,
+    memberResponses: z.array(z.lazy((): z.ZodType<Run> => Run)).optional(),
+  })
+  .meta({ id: 'TeamRunOutput' }) as never
+
+const { content, contentType, images, videos, audio, files, responseAudio, metadata, workflowStepId, error } = runBody
+
+type OwnOfWorkflow = z.infer<z.ZodObject<typeof whoAndWhen>> &
+  Omit<z.infer<z.ZodObject<typeof workflowBody>>, 'stepResults'> &
+  Pick<AgentRun, 'content' | 'contentType' | 'images' | 'videos' | 'audio' | 'files' | 'responseAudio' | 'metadata'> &
+  Pick<AgentRun, 'workflowStepId' | 'error'> & {
+    workflowId: string
+    workflowName: string
+    input?: RunInput['inputContent']
+    stepResults: StepOutput[]
+    stepExecutorRuns?: Run[]
+    metrics?: WorkflowMetrics
+  }
+
+/** A run of a workflow: its whole record. */
+export type WorkflowRun = OwnOfWorkflow & { [Key in Exclude<keyof TeamRun, keyof OwnOfWorkflow>]?: undefined }
+export const WorkflowRun: z.ZodType<WorkflowRun> & z.ZodObject = z
+  .object({
+    ...whoAndWhen,
+    workflowId: z.string(),
+    workflowName: z.string(),
+    ...{ content, contentType, images, videos, audio, files, responseAudio, metadata, workflowStepId, error },
+    input: UserJson.optional(),
+    ...workflowBody,
+    stepResults: z.array(StepOutput),
+    stepExecutorRuns: z.array(z.lazy((): z.ZodType<Run> => Run)).optional(),
+    metrics: WorkflowMetrics.optional(),
+  })
+  .meta({ id: 'WorkflowRunOutput' }) as never
+
 /** A run of any kind of component. */
-export type Run = AgentRun
+export type Run = AgentRun | TeamRun | WorkflowRun
+export const Run: z.ZodType<Run> = z.union([AgentRun, TeamRun, WorkflowRun]).meta({ id: 'Run' })
+
+/** What the fold of a log fills, of whatever kind the run is: everything but who and when. */
+export type RunBody = z.infer<z.ZodObject<typeof runBody>> &
+  z.infer<z.ZodObject<typeof workflowBody>> & {
+    /** Of the members of a team, or of the steps of a workflow. */
+    nestedRuns?: Run[]
+    workflowMetrics?: WorkflowMetrics
+  }
+
+/** Whose run a record is: which of the ids it has says what kind of component has run. */
+export function ownerOf(run: Run): { kind: ComponentKind; id: string; name: string | undefined } {
+  if (run.agentId !== undefined) return { kind: 'agent', id: run.agentId, name: run.agentName }
+  if (run.teamId !== undefined) return { kind: 'team', id: run.teamId, name: run.teamName }
+  return { kind: 'workflow', id: run.workflowId, name: run.workflowName }
+}

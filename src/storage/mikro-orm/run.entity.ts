@@ -15,6 +15,8 @@ export const RunEntity = defineEntity({
     sessionId: p.text(),
     userId: p.text().nullable(),
     parentRunId: p.text().nullable(),
+    /** The run in whose log this one's entries are. */
+    rootRunId: p.text().nullable(),
     componentKind: p.text(),
     componentId: p.text(),
     /** Escaped: see `escapeText`. */

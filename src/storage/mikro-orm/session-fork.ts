@@ -50,6 +50,7 @@ async function copyRuns(em: EntityManager, seqs: readonly number[], sessionId: s
       runId: copy.add(run.runId),
       sessionId,
       parentRunId: run.parentRunId == null ? null : (copy.idOf(run.parentRunId) ?? null),
+      rootRunId: run.rootRunId == null ? null : (copy.idOf(run.rootRunId) ?? null),
       executorId: null,
       runAfter: null,
       followedUntil: null,

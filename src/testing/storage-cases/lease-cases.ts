@@ -3,7 +3,11 @@ import { fullCaller } from '../../core/caller.js'
 import { accept, assertSame, ending, segment, statusOf, T0, type Cases } from './case.js'
 
 const LONG = 60_000
-const components = ['support']
+const components = [{ kind: 'agent', id: 'support' }] as const
+const others = [
+  { kind: 'agent', id: 'sales' },
+  { kind: 'team', id: 'support' },
+] as const
 
 function ids(runs: readonly { head: { runId: string } }[]): string[] {
   return runs.map(({ head }) => head.runId)
@@ -49,7 +53,7 @@ export const leaseCases: Cases = {
     await storage.runs.append(ending(paused.runId, 'paused'))
     await accept(storage)
     await accept(storage)
-    assert.deepEqual(await storage.runs.takeLapsed('exe_2', ['sales'], 10, T0), [])
+    assert.deepEqual(await storage.runs.takeLapsed('exe_2', others, 10, T0), [])
     assert.deepEqual(await storage.runs.takeLapsed('exe_2', [], 10, T0), [])
     assert.equal((await storage.runs.takeLapsed('exe_2', components, 10, T0)).length, 1)
   },
@@ -61,7 +65,7 @@ export const leaseCases: Cases = {
     assertSame([head.status, head.attempt, head.executorId, head.lastIndex], ['pending', 0, undefined, -1])
     assert.equal((await accept(storage)).outcome, 'pending')
     assert.deepEqual(ids(await storage.runs.due('exe_2', components, 10, T0)), [runId])
-    assert.deepEqual(await storage.runs.due('exe_2', ['sales'], 10, T0), [])
+    assert.deepEqual(await storage.runs.due('exe_2', others, 10, T0), [])
     assert.equal(await storage.runs.begin(runId, 'exe_2', segment(0), T0), true)
     assert.deepEqual(await storage.runs.due('exe_2', components, 10, T0), [])
   },

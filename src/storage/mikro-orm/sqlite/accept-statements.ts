@@ -41,10 +41,11 @@ export class AcceptStatements {
     this.insertTexts = database.prepare('INSERT INTO agentos_run_texts (seq, request) VALUES (?, ?)')
     this.selectRun = database.prepare('SELECT seq FROM agentos_runs WHERE run_id = ?')
     this.selectActive = database.prepare(`SELECT seq FROM agentos_runs
-      WHERE session_id = ? AND status IN ('pending', 'running') LIMIT 1`)
+      WHERE session_id = ? AND status IN ('pending', 'running') AND root_run_id IS NULL LIMIT 1`)
     this.markEarlier = database.prepare(`UPDATE agentos_runs
       SET cancel_requested_at = ifnull(cancel_requested_at, ?), hidden = max(hidden, ?)
-      WHERE session_id = ? AND status IN ('pending', 'running') AND seq < ? RETURNING run_id, seq`)
+      WHERE session_id = ? AND status IN ('pending', 'running') AND root_run_id IS NULL AND seq < ?
+      RETURNING run_id, seq`)
   }
 
   session(sessionId: string): SessionLineRow | undefined {

@@ -5,6 +5,7 @@ import { applyStatePatches } from '../state-patch.js'
 import { ApprovalStatements } from './approval-statements.js'
 import { AppendStatements, type WrittenRun } from './append-statements.js'
 import type { NativeDatabase } from './native.js'
+import { NestedRows } from './nested-rows.js'
 import { SegmentWriter } from './segment-store.js'
 import { SessionLine } from './session-line.js'
 
@@ -14,21 +15,24 @@ export class AppendSegment {
   private readonly segments: SegmentWriter
   private readonly line: SessionLine
   private readonly approvals: ApprovalStatements
+  private readonly nested: NestedRows
 
   constructor(database: NativeDatabase) {
     this.statements = new AppendStatements(database)
     this.segments = new SegmentWriter(database)
     this.line = new SessionLine(database)
     this.approvals = new ApprovalStatements(database)
+    this.nested = new NestedRows(database)
   }
 
   execute(unit: AppendUnit): Appended {
-    const { runId, segment, end, body, statePatches = [] } = unit
+    const { runId, segment, end, body, nested = [], statePatches = [] } = unit
     // The conditions stand in the statement that writes the row: either they hold and it is written, or it is not.
     const run = end ? this.statements.end(unit, end.status) : this.statements.advance(unit)
     if (!run) return this.refuse(unit)
     this.segments.insert(runId, segment)
     if (body !== undefined) this.statements.storeBody(run.seq, body, segment.lastIndex)
+    if (nested.length > 0) this.nested.store(runId, nested, unit.at)
     if (statePatches.length > 0) this.patchState(run.session_id, unit)
     if (!end) return { outcome: 'committed' }
     if (end.closesApprovals) this.approvals.cancel(runId, unit.at)

@@ -32,7 +32,8 @@ export class RunChanges {
     this.takeSession = database.prepare('UPDATE agentos_sessions SET active_run_id = ? WHERE session_id = ?')
     this.selectHead = database.prepare(`SELECT ${HEAD_COLUMNS} FROM agentos_runs WHERE run_id = ?`)
     this.markCancel = database.prepare(`UPDATE agentos_runs SET cancel_requested_at = ?
-      WHERE run_id = ? AND status IN ('pending', 'running', 'paused') AND cancel_requested_at IS NULL`)
+      WHERE run_id = ? AND status IN ('pending', 'running', 'paused') AND cancel_requested_at IS NULL
+        AND root_run_id IS NULL`)
     this.changeExecutor = database.prepare(`UPDATE agentos_runs
       SET attempt = attempt + 1, executor_id = ?, updated_at = ?
       WHERE run_id = ? AND attempt = ? AND status IN ('pending', 'running', 'paused')`)
@@ -51,7 +52,8 @@ export class RunChanges {
 
   requestCancel(caller: Caller, runId: string, at: number): RunHead | undefined {
     const row = this.selectHead.get(runId)
-    if (!row || !mayTouch(caller, row)) return undefined
+    // One inside of another ends with that one, and only with it.
+    if (!row || !mayTouch(caller, row) || row.root_run_id !== null) return undefined
     if (this.markCancel.run(at, runId).changes === 0) return toHead(row)
     return toHead({ ...row, cancel_requested_at: at })
   }

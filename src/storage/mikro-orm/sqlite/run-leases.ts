@@ -1,4 +1,4 @@
-import type { ReopenUnit, StoredRun } from '../../../runs/run-repository.js'
+import type { ComponentId, ReopenUnit, StoredRun } from '../../../runs/run-repository.js'
 import { ApprovalStatements } from './approval-statements.js'
 import type { Bindable, NativeDatabase, Statement } from './native.js'
 import { SELECT_STORED, toStoredRun, type StoredRow } from './run-row.js'
@@ -8,6 +8,8 @@ import { SegmentWriter } from './segment-store.js'
 const NOW = "CAST(unixepoch('subsec') * 1000 AS INTEGER)"
 const HAS_NO_LEASE = `NOT EXISTS (SELECT 1 FROM agentos_executors
   WHERE agentos_executors.id = agentos_runs.executor_id AND agentos_executors.lease_until > ${NOW})`
+
+const COMPONENT = "(agentos_runs.component_kind || ' ' || agentos_runs.component_id)"
 
 interface ReopenedRow {
   seq: number
@@ -40,7 +42,7 @@ export class RunLeases {
     this.deleteOld = database.prepare(`DELETE FROM agentos_executors WHERE lease_until < ${NOW} - 86400000`)
     this.selectLapsed = database.prepare(`${SELECT_STORED}
       WHERE agentos_runs.status IN ('pending', 'running') AND agentos_runs.status = 'running'
-        AND agentos_runs.executor_id <> ? AND agentos_runs.component_id IN (SELECT value FROM json_each(?))
+        AND agentos_runs.executor_id <> ? AND ${COMPONENT} IN (SELECT value FROM json_each(?))
         AND ${HAS_NO_LEASE}
       ORDER BY agentos_runs.seq LIMIT ?`)
     this.takeRun = database.prepare(`UPDATE agentos_runs SET attempt = attempt + 1, executor_id = ?, updated_at = ?
@@ -49,7 +51,7 @@ export class RunLeases {
     this.selectDue = database.prepare(`${SELECT_STORED}
       WHERE agentos_runs.status IN ('pending', 'running') AND agentos_runs.status = 'pending'
         AND (agentos_runs.mode = 'background' OR (agentos_runs.executor_id <> ? AND ${HAS_NO_LEASE}))
-        AND agentos_runs.component_id IN (SELECT value FROM json_each(?))
+        AND ${COMPONENT} IN (SELECT value FROM json_each(?))
         AND agentos_runs.cancel_requested_at IS NULL
         AND (agentos_runs.run_after IS NULL OR agentos_runs.run_after <= ?)
         AND (agentos_runs.in_line = 0 OR EXISTS (SELECT 1 FROM agentos_sessions AS line
@@ -78,16 +80,16 @@ export class RunLeases {
     this.deleteLease.run(executorId)
   }
 
-  takeLapsed(executorId: string, componentIds: readonly string[], limit: number, at: number): StoredRun[] {
-    return this.selectLapsed.all(executorId, JSON.stringify(componentIds), limit).map((row) => {
+  takeLapsed(executorId: string, components: readonly ComponentId[], limit: number, at: number): StoredRun[] {
+    return this.selectLapsed.all(executorId, namesOf(components), limit).map((row) => {
       const run = toStoredRun(row)
       this.takeRun.run(executorId, at, run.head.seq)
       return { ...run, head: { ...run.head, attempt: run.head.attempt + 1, executorId } }
     })
   }
 
-  due(executorId: string, componentIds: readonly string[], limit: number, at: number): StoredRun[] {
-    return this.selectDue.all(executorId, JSON.stringify(componentIds), at, at, limit).map(toStoredRun)
+  due(executorId: string, components: readonly ComponentId[], limit: number, at: number): StoredRun[] {
+    return this.selectDue.all(executorId, namesOf(components), at, at, limit).map(toStoredRun)
   }
 
   reopen(unit: ReopenUnit): boolean {
@@ -110,4 +112,9 @@ export class RunLeases {
     this.approvals.insertAll(unit.audits, unit.deliveries)
     return true
   }
+}
+
+/** As {@link COMPONENT} spells them; a kind has no space in it. */
+function namesOf(components: readonly ComponentId[]): string {
+  return JSON.stringify(components.map(({ kind, id }) => `${kind} ${id}`))
 }

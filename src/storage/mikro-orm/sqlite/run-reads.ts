@@ -28,7 +28,7 @@ export class RunReads {
         AND agentos_runs.hidden = 0 AND agentos_runs.parent_run_id IS NULL AND texts.body IS NOT NULL
       ORDER BY agentos_runs.seq DESC LIMIT ?`)
     this.selectActive = database.prepare(`SELECT run_id FROM agentos_runs
-      WHERE session_id = ? AND status IN ('pending', 'running') ORDER BY seq`)
+      WHERE session_id = ? AND status IN ('pending', 'running') AND root_run_id IS NULL ORDER BY seq`)
     this.selectHeld = database.prepare(`${SELECT_STORED}
       WHERE agentos_runs.status IN ('pending', 'running') AND agentos_runs.executor_id = ? AND agentos_runs.updated_at < ?
       LIMIT ?`)

@@ -4,6 +4,7 @@ import type {
   AcceptUnit,
   Accepted,
   AppendUnit,
+  ComponentId,
   Appended,
   ReopenUnit,
   RunFilter,
@@ -75,12 +76,12 @@ export class SqliteRunRepository implements RunRepository {
     return this.database.write(() => this.leases.end(executorId))
   }
 
-  takeLapsed(executorId: string, componentIds: readonly string[], limit: number, at: number): Promise<StoredRun[]> {
-    return this.database.write(() => this.leases.takeLapsed(executorId, componentIds, limit, at))
+  takeLapsed(executorId: string, components: readonly ComponentId[], limit: number, at: number): Promise<StoredRun[]> {
+    return this.database.write(() => this.leases.takeLapsed(executorId, components, limit, at))
   }
 
-  due(executorId: string, componentIds: readonly string[], limit: number, at: number): Promise<StoredRun[]> {
-    return this.database.write(() => this.leases.due(executorId, componentIds, limit, at))
+  due(executorId: string, components: readonly ComponentId[], limit: number, at: number): Promise<StoredRun[]> {
+    return this.database.write(() => this.leases.due(executorId, components, limit, at))
   }
 
   heldBy(executorId: string, before: number, limit: number): Promise<StoredRun[]> {

@@ -9,6 +9,7 @@ export const HEAD_COLUMNS = [
   'session_id',
   'user_id',
   'parent_run_id',
+  'root_run_id',
   'component_kind',
   'component_id',
   'component_name',
@@ -35,6 +36,7 @@ export interface HeadRow {
   session_id: string
   user_id: string | null
   parent_run_id: string | null
+  root_run_id: string | null
   component_kind: ComponentRef['kind']
   component_id: string
   component_name: string
@@ -62,6 +64,7 @@ export function toHead(row: HeadRow): RunHead {
     sessionId: row.session_id,
     userId: row.user_id ?? undefined,
     parentRunId: row.parent_run_id ?? undefined,
+    ...(row.root_run_id !== null && { rootRunId: row.root_run_id }),
     component: {
       kind: row.component_kind,
       id: row.component_id,

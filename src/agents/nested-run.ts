@@ -1,0 +1,152 @@
+import { abortableStream, after } from './abortable.js'
+import { entriesOf } from './concurrently.js'
+import { endsLeg } from './log/events.js'
+import type { Decision } from './log/decision.js'
+import type { LogEntry, NestedStart } from './log/entry.js'
+import { RunFold } from './log/fold.js'
+import type { InStep, RunSource } from './log/source.js'
+import { DEFAULT_TIMEOUT_MS, timeoutFailure } from './run-ending.js'
+import { failureEntry, toRunFailure } from './run-failure.js'
+import type { RunContext, Runnable, RunOptions, Yielded } from './runnable.js'
+
+/** A run to be made inside of another. */
+export interface NestedPlan {
+  runnable: Runnable
+  runId: string
+  start: NestedStart
+  /** What of the parent's request counts for it, too. */
+  options?: RunOptions
+  /** It sees the messages of the session's earlier runs, as its parent does. */
+  seesHistory?: boolean
+  step?: InStep
+  /** Of a workflow inside of a workflow. */
+  isDeeper?: boolean
+}
+
+/**
+ * Runs a component inside of another run: its entries are part of that one's log, under its own id. What is in the log
+ * of it already is gone on from: after a crash at its last durable point, after a pause with what was decided.
+ *
+ * @returns the fold of the run, which has paused or ended.
+ * @throws why the parent was aborted; whoever ends the log ends this run with it.
+ */
+export async function* nestedRun(parent: RunContext, plan: NestedPlan): AsyncGenerator<Yielded, RunFold> {
+  const { runnable, runId, start } = plan
+  const { nested } = parent.fold
+  const source = sourceOf(parent, plan)
+  const known = nested.get(runId)
+  const fold = known?.fold ?? new RunFold({ nested, runId })
+  if (known && (!isOpen(fold) || stillWaits(parent, fold))) return fold
+  if (known?.fold.status === 'paused') yield { ...continued(parent, fold), source }
+  else if (known) {
+    const { attempt } = parent
+    yield { event: { event: 'RunRecovered', discardAfter: fold.beforeOpenStep, attempt, reason: 'crash' }, source }
+  } else nested.add({ source, start, fold, createdAt: parent.clock.now() })
+
+  const abort = new AbortController()
+  const onAbort = (): void => abort.abort(parent.signal.reason)
+  parent.signal.addEventListener('abort', onAbort, { once: true })
+  const limit = runnable.timeoutMs ?? DEFAULT_TIMEOUT_MS
+  const callOff = after(limit, () => abort.abort(timeoutFailure(limit)))
+  try {
+    const context = contextOf(parent, plan, fold, source, abort.signal)
+    for await (const yielded of abortableStream(runnable.execute(context), abort.signal)) {
+      const entries = entriesOf(yielded).map((entry) => inside(entry, source, start))
+      yield entries
+      if (isEnd(entries.at(-1)!, runId)) return fold
+    }
+    throw new TypeError(`"${runnable.id}" stopped without an event that ends the run.`)
+  } catch (error) {
+    parent.signal.throwIfAborted()
+    parent.checkLease?.()
+    // The abort is why: what the run threw is what it made of it.
+    const cause: unknown = abort.signal.aborted ? abort.signal.reason : error
+    const failure = toRunFailure(cause)
+    if (failure.errorCode === 'INTERNAL_ERROR') parent.logger.error({ err: cause, runId }, 'A run failed')
+    const open = nested.open.filter((one) => isInside(one.source, runId, nested))
+    yield [
+      ...open.map(({ source: own }): LogEntry => ({
+        event: { event: 'RunCancelled', reason: failure.message },
+        source: own,
+      })),
+      { ...failureEntry(failure), source },
+    ]
+    return fold
+  } finally {
+    callOff()
+    parent.signal.removeEventListener('abort', onAbort)
+  }
+}
+
+/** Whether a run has paused, and nobody has decided since. */
+function stillWaits(parent: RunContext, { status, openRequirements }: RunFold): boolean {
+  if (status !== 'paused') return false
+  return openRequirements.some(({ toolExecution }) => parent.fold.decision(toolExecution.toolCallId) === undefined)
+}
+
+function isOpen({ status }: RunFold): boolean {
+  return status === 'pending' || status === 'running' || status === 'paused'
+}
+
+function sourceOf(parent: RunContext, { runnable, runId, step, isDeeper }: NestedPlan): RunSource {
+  const { kind, id, name } = runnable
+  const { sessionId, runId: parentRunId, source } = parent
+  const depth = (source?.nestedDepth ?? 0) + (isDeeper ? 1 : 0)
+  const around = step ?? source?.step
+  return {
+    ...{ runId, sessionId, kind, id, name, parentRunId },
+    ...(around && { step: around }),
+    ...(depth > 0 && { nestedDepth: depth }),
+  }
+}
+
+/** With what was decided about the calls that it waits for; those of runs inside of it are its own to pass on. */
+function continued(parent: RunContext, fold: RunFold): LogEntry {
+  const decisions = fold.openRequirements.flatMap(({ toolExecution }): Decision[] => {
+    const decision = parent.fold.decision(toolExecution.toolCallId)
+    return decision ? [decision] : []
+  })
+  return { event: { event: 'RunContinued' }, ...(decisions.length > 0 && { facts: { decisions } }) }
+}
+
+function contextOf(
+  parent: RunContext,
+  { runId, start, options, seesHistory = false }: NestedPlan,
+  fold: RunFold,
+  source: RunSource,
+  signal: AbortSignal,
+): RunContext {
+  return {
+    ...parent,
+    runId,
+    input: start.input,
+    options: options ?? {},
+    signal,
+    history: seesHistory ? parent.history : [],
+    historyRunIds: [],
+    fold,
+    source,
+  }
+}
+
+/** An entry of a run further inside names that one already. */
+function inside(entry: LogEntry, source: RunSource, nested: NestedStart): LogEntry {
+  if (entry.source) return entry
+  if (entry.event.event !== 'RunStarted') return { ...entry, source }
+  return { ...entry, facts: { ...entry.facts, nested }, source }
+}
+
+function isEnd({ event, source }: LogEntry, runId: string): boolean {
+  return source?.runId === runId && endsLeg(event)
+}
+
+function isInside(source: RunSource, runId: string, nested: RunFold['nested']): boolean {
+  for (
+    let at: RunSource | undefined = source;
+    at;
+    at = at.parentRunId ? nested.get(at.parentRunId)?.source : undefined
+  ) {
+    if (at.parentRunId === runId) return true
+  }
+  return false
+}

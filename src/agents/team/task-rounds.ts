@@ -1,0 +1,53 @@
+import { entriesOf } from '../concurrently.js'
+import type { LogEntry } from '../log/entry.js'
+import type { RunContext, Yielded } from '../runnable.js'
+import { stateEntry, summary } from './task-tools.js'
+
+/**
+ * Tells the rounds of a team in the mode `tasks`: each is one step of the leader with all that it has its members do.
+ * A round that a crash or a pause has cut is told as the same one.
+ */
+export async function* taskRounds(
+  entries: AsyncGenerator<Yielded, void, void>,
+  { fold }: RunContext,
+  maxIterations: number,
+): AsyncGenerator<Yielded, void, void> {
+  let isOpen = fold.isInRound
+  const begin = (): LogEntry => ({
+    event: { event: 'TaskIterationStarted', iteration: fold.rounds + 1, maxIterations },
+  })
+  const end = (): LogEntry[] => [
+    stateEntry(fold.tasks),
+    {
+      event: {
+        event: 'TaskIterationCompleted',
+        iteration: fold.rounds,
+        maxIterations,
+        taskSummary: summary(fold.tasks),
+      },
+    },
+  ]
+  let hasAnswered = fold.hasAnsweredInRound
+  for await (const yielded of entries) {
+    for (const entry of entriesOf(yielded)) {
+      const { event, source } = entry
+      if (source !== undefined) continue
+      if (event.event === 'ModelRequestStarted' && (!isOpen || hasAnswered)) {
+        // In the fold before the next one is told.
+        if (isOpen) yield end()
+        yield begin()
+        isOpen = true
+        hasAnswered = false
+      } else if (event.event === 'RunContentCompleted' && isOpen && !isPause(entriesOf(yielded))) {
+        yield end()
+        isOpen = false
+      }
+      if (event.event === 'ModelRequestCompleted') hasAnswered = true
+    }
+    yield yielded
+  }
+}
+
+function isPause(entries: readonly LogEntry[]): boolean {
+  return entries.some(({ event }) => event.event === 'RunPaused')
+}
