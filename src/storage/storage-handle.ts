@@ -39,6 +39,7 @@ export class StorageHandle implements Storage {
     get: true,
     list: true,
     segments: true,
+    snapshots: true,
     window: true,
     active: true,
     isTurn: true,

@@ -61,6 +61,7 @@ describe('the query plans of SQLite', () => {
     await runs.takeOver('run_x', 1, 'exe', T0)
     await runs.get(fullCaller, 'run_x')
     await runs.segments('run_x', 0, 10)
+    await runs.snapshots('run_x', 10)
     await runs.window('ses_1', 10, 10)
     await runs.active('ses_1')
     await runs.isTurn('run_x')

@@ -12,6 +12,7 @@ import type {
   Segment,
   SessionWindow,
   StoredRun,
+  StoredSnapshot,
 } from '../../../runs/run-repository.js'
 import { AcceptRun } from './accept.js'
 import { AppendSegment } from './append.js'
@@ -101,6 +102,10 @@ export class SqliteRunRepository implements RunRepository {
 
   segments(runId: string, fromIndex: number, limit: number): Promise<Segment[]> {
     return this.database.query(() => this.log.from(runId, fromIndex, limit))
+  }
+
+  snapshots(runId: string, upTo: number): Promise<StoredSnapshot[]> {
+    return this.database.query(() => this.log.snapshots(runId, upTo))
   }
 
   window(sessionId: string, beforeSeq: number, limit: number): Promise<SessionWindow | undefined> {
