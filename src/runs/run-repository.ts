@@ -264,6 +264,16 @@ export interface RunRepository {
    */
   due(executorId: string, componentIds: readonly string[], limit: number, at: number): Promise<StoredRun[]>
 
+  /**
+   * Says that somebody reads the streams of these runs, for so many milliseconds from now, by the clock of the storage.
+   * Of ids that are none of a pending or running run in mode `stream`, it does nothing; a later time that was said
+   * before stays.
+   */
+  keepFollowed(runIds: readonly string[], forMs: number): Promise<void>
+
+  /** Milliseconds for which a run is still followed, by the clock of the storage; 0 when nobody says so (any more). */
+  followedFor(runId: string): Promise<number>
+
   /** Pending and running runs that a process has in its name, and that nothing has happened to since a time. */
   heldBy(executorId: string, before: number, limit: number): Promise<StoredRun[]>
 

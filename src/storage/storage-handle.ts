@@ -43,6 +43,8 @@ export class StorageHandle implements Storage {
     window: true,
     active: true,
     isTurn: true,
+    keepFollowed: true,
+    followedFor: true,
     heldBy: true,
     cancelOverdue: true,
   })

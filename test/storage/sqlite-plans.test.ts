@@ -62,6 +62,8 @@ describe('the query plans of SQLite', () => {
     await runs.get(fullCaller, 'run_x')
     await runs.segments('run_x', 0, 10)
     await runs.snapshots('run_x', 10)
+    await runs.keepFollowed(['run_x'], 1)
+    await runs.followedFor('run_x')
     await runs.window('ses_1', 10, 10)
     await runs.active('ses_1')
     await runs.isTurn('run_x')

@@ -84,6 +84,14 @@ export class SqliteRunRepository implements RunRepository {
     return this.database.write(() => this.leases.due(executorId, componentIds, limit, at))
   }
 
+  keepFollowed(runIds: readonly string[], forMs: number): Promise<void> {
+    return this.database.write(() => this.leases.keepFollowed(runIds, forMs))
+  }
+
+  followedFor(runId: string): Promise<number> {
+    return this.database.query(() => this.reads.followedFor(runId))
+  }
+
   heldBy(executorId: string, before: number, limit: number): Promise<StoredRun[]> {
     return this.database.query(() => this.reads.heldBy(executorId, before, limit))
   }
