@@ -7,7 +7,7 @@ export interface FollowersParts {
   /** How long a streamed run goes on when nobody reads it any more. */
   disconnectGraceMs: number
   /** Whether this process executes a run, and so knows its readers anyway. */
-  isLocal(runId: string): boolean
+  isLocal: (runId: string) => boolean
 }
 
 const MAX_INTERVAL_MS = 5_000

@@ -98,9 +98,11 @@ export class RunManager {
     this.executor = new RunExecutor({ ...shared, canceller: this.canceller })
     this.supervisor = new RunSupervisor({ ...shared, executor: this.executor, canceller: this.canceller })
     this.continuation = new RunContinuation(shared)
-    this.reader = new RunReader(shared)
-    const { reader, executor } = this
-    const followers = new Followers({ ...shared, isLocal: (runId) => executor.has(runId) })
+    const { executor } = this
+    const isLocal = (runId: string) => executor.has(runId)
+    const followers = new Followers({ ...shared, isLocal })
+    const reader = new RunReader({ ...shared, isLocal })
+    this.reader = reader
     this.streams = new RunStreams({ reader, executor, followers })
   }
 

@@ -11,7 +11,9 @@ const agentOS = new AgentOS({
   agents: [
     new Agent({
       id: 'my-agent',
-      model: scripted([{ toolCalls: [{ name: 'pay' }] }, 'Done.']),
+      model: scripted(({ messages }) => {
+        return messages.at(-1)?.role === 'tool' ? 'Done.' : { toolCalls: [{ name: 'pay' }] }
+      }),
       tools: [
         tool({
           name: 'pay',
@@ -52,7 +54,7 @@ const answers = {
       resolutions.map((resolution) =>
         agentOS.approvals.resolve(id, resolution).then(
           ({ status, resolvedBy }) => ({ status, resolvedBy }),
-          (error: { code?: string; message: string }) => ({ code: error.code, message: error.message }),
+          (error: unknown) => ({ refused: String(error) }),
         ),
       ),
     ),
