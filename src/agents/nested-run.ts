@@ -3,7 +3,7 @@ import { entriesOf } from './concurrently.js'
 import { endsLeg } from './log/events.js'
 import type { Decision } from './log/decision.js'
 import type { LogEntry, NestedStart } from './log/entry.js'
-import { RunFold } from './log/fold.js'
+import type { RunFold } from './log/fold.js'
 import type { InStep, RunSource } from './log/source.js'
 import { DEFAULT_TIMEOUT_MS, timeoutFailure } from './run-ending.js'
 import { failureEntry, toRunFailure } from './run-failure.js'
@@ -35,13 +35,13 @@ export async function* nestedRun(parent: RunContext, plan: NestedPlan): AsyncGen
   const { nested } = parent.fold
   const source = sourceOf(parent, plan)
   const known = nested.get(runId)
-  const fold = known?.fold ?? new RunFold({ nested, runId })
+  const { fold } = known ?? nested.add(source, start, parent.clock.now())
   if (known && (!isOpen(fold) || stillWaits(parent, fold))) return fold
   if (known?.fold.status === 'paused') yield { ...continued(parent, fold), source }
   else if (known) {
     const { attempt } = parent
     yield { event: { event: 'RunRecovered', discardAfter: fold.beforeOpenStep, attempt, reason: 'crash' }, source }
-  } else nested.add({ source, start, fold, createdAt: parent.clock.now() })
+  }
 
   const abort = new AbortController()
   const onAbort = (): void => abort.abort(parent.signal.reason)

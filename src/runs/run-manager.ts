@@ -15,6 +15,7 @@ import type { CheckpointList, CheckpointSnapshot } from './checkpoints.js'
 import type { ContinueRun } from './continue-run.js'
 import type { CreateRun } from './create-run.js'
 import type { EventBus } from './event-bus.js'
+import { Followers } from './followers.js'
 import { Lease } from './lease.js'
 import type { MediaRepository } from './media-repository.js'
 import { RunAcceptance } from './run-acceptance.js'
@@ -30,10 +31,11 @@ import { RunReader } from './run-reader.js'
 import type { RunFilter, RunHead, RunMode, RunRepository, StoredRun } from './run-repository.js'
 import { defaultRunSettings } from './run-settings.js'
 import type { RunSettings } from './run-settings.js'
-import { ownOrRepeated, RunStream } from './run-stream.js'
+import type { RunStream } from './run-stream.js'
+import { RunStreams } from './run-streams.js'
 import { RunSupervisor } from './run-supervisor.js'
 import type { Chore } from './run-supervisor.js'
-import { askedOf, readBody, runAsOf, sourceOf, toRun } from './stored-run.js'
+import { askedOf, readBody, runAsOf, toRun } from './stored-run.js'
 import { holdsMedia, StoredMedia } from './stored-media.js'
 
 /** What a `RunManager` works with. */
@@ -92,6 +94,7 @@ export class RunManager {
   private readonly canceller: RunCanceller
   private readonly executor: RunExecutor
   private readonly reader: RunReader
+  private readonly streams: RunStreams
   private readonly lease: Lease
   private readonly supervisor: RunSupervisor
   private readonly continuation: RunContinuation
@@ -108,7 +111,12 @@ export class RunManager {
     this.executor = new RunExecutor({ ...shared, canceller: this.canceller })
     this.supervisor = new RunSupervisor({ ...shared, executor: this.executor, canceller: this.canceller })
     this.continuation = new RunContinuation(shared)
-    this.reader = new RunReader(shared)
+    const { executor } = this
+    const isLocal = (runId: string) => executor.has(runId)
+    const followers = new Followers({ ...shared, isLocal })
+    const reader = new RunReader({ ...shared, isLocal })
+    this.reader = reader
+    this.streams = new RunStreams({ reader, executor, followers })
   }
 
   /**
@@ -189,18 +197,9 @@ export class RunManager {
     options: { after?: number; signal?: AbortSignal } = {},
   ): Promise<RunStream> {
     const { head } = await this.stored(caller, runId)
-    const { sessionId, status, lastIndex } = head
-    const after = options.after ?? -1
     // A run inside of another has its events in that one's log.
     const logOf = head.rootRunId === undefined ? head : (await this.stored(fullCaller, head.rootRunId)).head
-    const tail = this.reader.open(logOf.runId, after + 1)
-    const batches = this.reader.read(tail, sourceOf(logOf), {
-      signal: options.signal,
-      onLeave: this.executor.follow(logOf.runId),
-      ...(head.rootRunId !== undefined && { onlyOf: runId }),
-    })
-    const resumed = { status, eventCount: lastIndex + 1, after }
-    return new RunStream(runId, sessionId, { accepted: Promise.resolve({ runId, sessionId }), batches, resumed })
+    return this.streams.ofStored(head, options.after ?? -1, options.signal, logOf)
   }
 
   /**
@@ -342,39 +341,16 @@ export class RunManager {
 
   private streamAs(caller: Caller, input: CreateRun, mode: RunMode): RunStream {
     const prepared = this.prepare(caller, input, mode)
-    const { runId, sessionId, runnable } = prepared
-    // Listening before the run is stored: then everything comes by message, and nothing has to be read back.
-    const tail = this.reader.open(runId, 0, true)
-    let unfollow: (() => void) | undefined
-    const own = this.reader.read(
-      tail,
-      { runId, sessionId, kind: runnable.kind, id: runnable.id, name: runnable.name },
-      { signal: input.signal, onLeave: () => unfollow?.() },
-    )
-    const accepting = (async () => {
+    const { signal, lastEventIndex: after } = input
+    const accept = async () => {
       await this.supervisor.start()
-      return this.acceptance.accept(prepared)
-    })()
-    const shown = accepting.then(
-      async (accepted): Promise<RunStream | undefined> => {
-        if ('repeated' in accepted) {
-          await own.return?.()
-          return this.resume(fullCaller, accepted.repeated, { after: input.lastEventIndex, signal: input.signal })
-        }
-        if (mode === 'background') this.supervisor.takeUp(accepted)
-        else unfollow = this.executor.launch(accepted).follow()
-        if (input.signal?.aborted) unfollow?.()
-        return undefined
-      },
-      async (error: unknown) => {
-        await own.return?.()
-        throw error
-      },
-    )
-    return new RunStream(runId, sessionId, {
-      accepted: shown.then((repeated) => repeated?.accepted ?? { runId, sessionId }),
-      batches: ownOrRepeated(own, shown),
-    })
+      const accepted = await this.acceptance.accept(prepared)
+      if ('repeated' in accepted) return accepted
+      if (mode === 'background') this.supervisor.takeUp(accepted)
+      else this.executor.launch(accepted)
+      return accepted
+    }
+    return this.streams.ofNew(prepared, signal, accept, (runId) => this.resume(fullCaller, runId, { after, signal }))
   }
 
   private async reopen(
@@ -391,10 +367,7 @@ export class RunManager {
 
   private async continueFollowed(caller: Caller, runId: string, input: ContinueRun, mode: RunMode): Promise<RunStream> {
     const { local, firstIndex, source } = await this.reopen(caller, runId, input, mode)
-    const tail = this.reader.open(local.runId, firstIndex)
-    const batches = this.reader.read(tail, source, { signal: input.signal, onLeave: local.follow() })
-    const accepted = { runId: local.runId, sessionId: source.sessionId }
-    return new RunStream(accepted.runId, accepted.sessionId, { accepted: Promise.resolve(accepted), batches })
+    return this.streams.ofLeg(local.runId, firstIndex, source, input.signal)
   }
 
   private cancelOnAbort(runId: string, signal: AbortSignal | undefined): (() => void) | undefined {

@@ -15,6 +15,8 @@ export interface RunReaderParts {
   events: EventBus
   /** How often a follower looks for what no message has told it. */
   pollMs: number
+  /** Whether this process executes a run: messages tell all that it writes. */
+  isLocal: (runId: string) => boolean
 }
 
 export interface ReadOptions {
@@ -26,10 +28,11 @@ export interface ReadOptions {
   onlyOf?: string
 }
 
-/** Shows logs to readers. One timer looks after all of them. */
+/** Shows logs to readers. One timer looks after all of them, and after each write of another process. */
 export class RunReader {
   private readonly tails = new Set<RunTail>()
   private ticker: NodeJS.Timeout | undefined
+  private forgetWrites: (() => void) | undefined
 
   constructor(private readonly parts: RunReaderParts) {}
 
@@ -48,6 +51,9 @@ export class RunReader {
     this.ticker ??= setInterval(() => {
       for (const one of this.tails) one.poll()
     }, this.parts.pollMs).unref()
+    this.forgetWrites ??= this.parts.events.onForeignWrite(() => {
+      for (const one of this.tails) if (!this.parts.isLocal(one.runId)) one.poll()
+    })
     return tail
   }
 
@@ -91,6 +97,8 @@ export class RunReader {
     if (this.tails.size > 0) return
     clearInterval(this.ticker)
     this.ticker = undefined
+    this.forgetWrites?.()
+    this.forgetWrites = undefined
   }
 
   closeAll(): void {

@@ -65,6 +65,7 @@ export class RunSupervisor {
     parts.executor.onRoom = () => {
       if (this.hasBacklog) this.wake()
     }
+    parts.executor.onForeignWrite = () => void this.lookForMarks()
   }
 
   /** Takes the lease and starts to look around, once. Undefined when that was done before. */

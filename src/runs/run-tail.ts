@@ -48,6 +48,10 @@ export class RunTail implements AsyncIterableIterator<readonly PlacedEntry[]> {
     )
   }
 
+  get runId(): string {
+    return this.parts.runId
+  }
+
   [Symbol.asyncIterator](): this {
     return this
   }

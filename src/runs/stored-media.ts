@@ -89,7 +89,7 @@ export function holdsMedia(value: unknown): boolean {
   return false
 }
 
-/** Places of a record or an event in which media, or further such places, hang. User JSON is never entered. */
+/** Places of a record, an event or a fold in which media, or further such places, hang. User JSON is never entered. */
 const PLACES = [
   'input',
   'runInput',
@@ -99,10 +99,15 @@ const PLACES = [
   'event',
   'facts',
   'entry',
+  'inputs',
+  'made',
+  'record',
   'nestedRuns',
   'memberResponses',
   'stepExecutorRuns',
   'nested',
+  'start',
+  'state',
   'workflow',
   'stepOutput',
   'stepResponse',

@@ -1,11 +1,12 @@
+import { runOf } from '../agents/log/run-of.js'
 import type { RunSource } from '../agents/log/source.js'
 import { RunFold } from '../agents/log/fold.js'
-import { runOf } from '../agents/log/run-of.js'
 import type { Run, RunBody } from '../agents/log/run-record.js'
 import type { RunHead, RunRepository, StoredRun } from './run-repository.js'
 import { parseRequest } from './run-request.js'
 import type { RunRequest } from './run-request.js'
 import { fromSegment } from './segment.js'
+import { fromSnapshots } from './snapshot.js'
 import type { StoredMedia } from './stored-media.js'
 
 const SEGMENTS_AT_ONCE = 200
@@ -46,8 +47,9 @@ export function askedOf({ input, options: { metadata } }: RunRequest): Pick<RunB
 }
 
 /**
- * The fold of a run's whole log, or of what is in it up to an index. With `media`, its messages hold them as a model
- * needs them. A run inside of another has no log of its own: its entries are in that of the outermost one.
+ * The fold of a run's whole log, or of what is in it up to an index: from the last snapshot on, where there is one.
+ * With `media`, its messages hold them as a model needs them. A run inside of another has no log of its own: its
+ * entries are in that of the outermost one.
  */
 export async function foldLog(
   runs: RunRepository,
@@ -65,7 +67,7 @@ async function wholeFold(
   media: StoredMedia | undefined,
   upTo: number,
 ): Promise<RunFold> {
-  const fold = new RunFold()
+  const fold = (await restored(runs, runId, upTo, media)) ?? new RunFold()
   for (;;) {
     const segments = await runs.segments(runId, fold.lastIndex + 1, SEGMENTS_AT_ONCE)
     const stored = segments.flatMap(fromSegment)
@@ -74,4 +76,9 @@ async function wholeFold(
     }
     if (segments.length < SEGMENTS_AT_ONCE || fold.lastIndex >= upTo) return fold
   }
+}
+
+async function restored(runs: RunRepository, runId: string, upTo: number, media?: StoredMedia) {
+  const stored = await runs.snapshots(runId, upTo)
+  return stored.length === 0 ? undefined : fromSnapshots(stored, runId, media)
 }

@@ -1,4 +1,5 @@
 import type { LogEntry, NestedStart } from './entry.js'
+import type { FoldState } from './fold-state.js'
 import type { RunFold } from './fold.js'
 import { addUsage } from './metrics.js'
 import type { TokenCounts } from './metrics.js'
@@ -13,27 +14,41 @@ export interface NestedRun {
   readonly createdAt: number
 }
 
+/** {@link NestedRun} as JSON. */
+export interface NestedState extends Omit<NestedRun, 'fold'> {
+  state: FoldState
+}
+
+type NewFold = (shared: NestedRuns, runId: string, state?: FoldState) => RunFold
+
 /** The runs inside of one log, at whatever depth: members of teams, and steps of workflows. */
 export class NestedRuns {
-  /** Ids of all calls that there ever were in the log: what tells two calls apart has to do so for all its runs. */
-  readonly callIds = new Set<string>()
   private readonly byId = new Map<string, NestedRun>()
+  /** What each came to when it was last asked for, as long as nothing has happened since. */
+  private readonly states = new Map<string, NestedState>()
 
-  constructor(private readonly newFold: (shared: NestedRuns, runId: string) => RunFold) {}
+  constructor(
+    private readonly newFold: NewFold,
+    states: readonly NestedState[] = [],
+  ) {
+    for (const { state, ...run } of states) {
+      this.byId.set(run.source.runId, { ...run, fold: newFold(this, run.source.runId, state) })
+    }
+  }
 
   apply(source: RunSource, { event, facts }: LogEntry, index: number, at: number): void {
-    let run = this.byId.get(source.runId)
-    if (!run) {
-      const start = facts?.nested ?? { input: { inputContent: '' } }
-      run = { source, start, fold: this.newFold(this, source.runId), createdAt: at }
-      this.byId.set(source.runId, run)
-    }
+    const { runId } = source
+    const known = this.byId.get(runId)
+    const run = known ?? this.add(source, facts?.nested ?? { input: { inputContent: '' } }, at)
+    this.states.delete(runId)
     run.fold.apply({ event, facts }, index, at)
   }
 
   /** A run whose first entry is about to be written. */
-  add(run: NestedRun): void {
-    this.byId.set(run.source.runId, run)
+  add(source: RunSource, start: NestedStart, createdAt: number): NestedRun {
+    const run = { source, start, fold: this.newFold(this, source.runId), createdAt }
+    this.byId.set(source.runId, run)
+    return run
   }
 
   get(runId: string): NestedRun | undefined {
@@ -49,9 +64,14 @@ export class NestedRuns {
 
   /** Those that have begun and not ended, innermost first: whoever ends the log ends them before. */
   get open(): NestedRun[] {
-    return [...this.byId.values()]
-      .filter(({ fold: { status } }) => status === 'running' || status === 'paused')
-      .toReversed()
+    const isOpen = ({ fold: { status } }: NestedRun): boolean => status === 'running' || status === 'paused'
+    return [...this.byId.values()].filter(isOpen).toReversed()
+  }
+
+  /** Whether any of them has ever had a call of this id. */
+  hasCalled(toolCallId: string): boolean {
+    for (const { fold } of this.byId.values()) if (fold.hasOwnCall(toolCallId)) return true
+    return false
   }
 
   /** Adds what they have used in the current leg to other counts, in place. */
@@ -61,6 +81,20 @@ export class NestedRuns {
 
   /** A new leg of the log begins: what was used before was counted when its leg ended. */
   beginLeg(): void {
+    this.states.clear()
     for (const { fold } of this.byId.values()) fold.beginLeg()
+  }
+
+  /** Those that have not changed since are the same objects as before. */
+  state(): { nested?: NestedState[] } {
+    if (this.byId.size === 0) return {}
+    return {
+      nested: Array.from(this.byId.values(), ({ fold, ...run }) => {
+        const { runId } = run.source
+        const state = this.states.get(runId) ?? { ...run, state: fold.state() }
+        this.states.set(runId, state)
+        return state
+      }),
+    }
   }
 }

@@ -1,12 +1,37 @@
 import type { RunEventBody } from './events.js'
 import type { TeamTask } from './team-events.js'
 
+/** {@link TaskList} as JSON. */
+export interface TaskListState {
+  tasks: TeamTask[]
+  goalComplete: boolean
+  completionSummary?: string
+  rounds: number
+  isInRound: boolean
+  hasAnswered: boolean
+}
+
 /** The list of tasks that a team works through, as the events of its log tell it. */
 export class TaskList {
-  private readonly byId = new Map<string, TeamTask>()
   /** The leader has said that what was asked for is done. */
   goalComplete = false
   completionSummary: string | undefined
+  /** Rounds that have begun. */
+  rounds = 0
+  isInRound = false
+  /** The leader has given its answer in the current round, or asked for calls. */
+  hasAnswered = false
+  private readonly byId: Map<string, TeamTask>
+
+  constructor(state?: TaskListState) {
+    this.byId = new Map(state?.tasks.map((task) => [task.id, task]))
+    if (!state) return
+    this.goalComplete = state.goalComplete
+    this.completionSummary = state.completionSummary
+    this.rounds = state.rounds
+    this.isInRound = state.isInRound
+    this.hasAnswered = state.hasAnswered
+  }
 
   get tasks(): TeamTask[] {
     return [...this.byId.values()]
@@ -22,26 +47,46 @@ export class TaskList {
   }
 
   apply(event: RunEventBody): void {
-    if (event.event === 'TaskCreated') {
-      const { taskId, title, description, assignee, status, dependencies } = event
-      this.byId.set(taskId, {
-        ...{ id: taskId, title, status, dependencies },
-        ...(description !== undefined && { description }),
-        ...(assignee !== undefined && { assignee }),
-      })
-    } else if (event.event === 'TaskUpdated') {
-      const { taskId, status, result, assignee } = event
-      const task = this.byId.get(taskId)
-      if (!task) return
-      this.byId.set(taskId, {
-        ...task,
-        status,
-        ...(result !== undefined && { result }),
-        ...(assignee !== undefined && { assignee }),
-      })
-    } else if (event.event === 'TaskStateUpdated') {
-      this.goalComplete = event.goalComplete
-      this.completionSummary = event.completionSummary
+    switch (event.event) {
+      case 'TaskCreated': {
+        const { taskId, title, description, assignee, status, dependencies } = event
+        this.byId.set(taskId, {
+          ...{ id: taskId, title, status, dependencies },
+          ...(description !== undefined && { description }),
+          ...(assignee !== undefined && { assignee }),
+        })
+        break
+      }
+      case 'TaskUpdated': {
+        const { taskId, status, result, assignee } = event
+        const task = this.byId.get(taskId)
+        const more = { ...(result !== undefined && { result }), ...(assignee !== undefined && { assignee }) }
+        if (task) this.byId.set(taskId, { ...task, status, ...more })
+        break
+      }
+      case 'TaskStateUpdated':
+        this.goalComplete = event.goalComplete
+        this.completionSummary = event.completionSummary
+        break
+      case 'TaskIterationStarted':
+        this.rounds = event.iteration
+        this.isInRound = true
+        this.hasAnswered = false
+        break
+      case 'TaskIterationCompleted':
+        this.isInRound = false
+        break
+      case 'ModelRequestCompleted':
+        this.hasAnswered = true
+        break
+      default:
     }
+  }
+
+  /** Nothing for a run that has no rounds. */
+  state(): { tasks?: TaskListState } {
+    const { tasks, goalComplete, completionSummary, rounds, isInRound, hasAnswered } = this
+    if (rounds === 0) return {}
+    return { tasks: { tasks, goalComplete, completionSummary, rounds, isInRound, hasAnswered } }
   }
 }

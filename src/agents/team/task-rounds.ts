@@ -12,22 +12,22 @@ export async function* taskRounds(
   { fold }: RunContext,
   maxIterations: number,
 ): AsyncGenerator<Yielded, void, void> {
-  let isOpen = fold.isInRound
+  let isOpen = fold.tasks.isInRound
   const begin = (): LogEntry => ({
-    event: { event: 'TaskIterationStarted', iteration: fold.rounds + 1, maxIterations },
+    event: { event: 'TaskIterationStarted', iteration: fold.tasks.rounds + 1, maxIterations },
   })
   const end = (): LogEntry[] => [
     stateEntry(fold.tasks),
     {
       event: {
         event: 'TaskIterationCompleted',
-        iteration: fold.rounds,
+        iteration: fold.tasks.rounds,
         maxIterations,
         taskSummary: summary(fold.tasks),
       },
     },
   ]
-  let hasAnswered = fold.hasAnsweredInRound
+  let hasAnswered = fold.tasks.hasAnswered
   for await (const yielded of entries) {
     for (const entry of entriesOf(yielded)) {
       const { event, source } = entry

@@ -1,7 +1,14 @@
 import { defineEntity, p } from '@mikro-orm/core'
 import { ApprovalEntity } from './approval.entity.js'
 import { DeliveryEntity } from './delivery.entity.js'
-import { ExecutorEntity, IdempotencyKeyEntity, RunEntity, RunTextEntity, SegmentEntity } from './run.entity.js'
+import {
+  ExecutorEntity,
+  IdempotencyKeyEntity,
+  RunEntity,
+  RunTextEntity,
+  SegmentEntity,
+  SnapshotEntity,
+} from './run.entity.js'
 import { SessionEntity } from './session.entity.js'
 
 /** Bytes by the SHA-256 of what they are. */
@@ -24,6 +31,7 @@ export const entities = [
   RunEntity,
   RunTextEntity,
   SegmentEntity,
+  SnapshotEntity,
   IdempotencyKeyEntity,
   MediaEntity,
   ExecutorEntity,

@@ -13,7 +13,7 @@ import type {
 import { ApprovalEntity } from './approval.entity.js'
 import { DeliveryEntity } from './delivery.entity.js'
 import type { EntityWork } from './entity-work.js'
-import { IdempotencyKeyEntity, RunEntity, RunTextEntity, SegmentEntity } from './run.entity.js'
+import { IdempotencyKeyEntity, RunEntity, RunTextEntity, SegmentEntity, SnapshotEntity } from './run.entity.js'
 import { forkSession } from './session-fork.js'
 import { listSessions, type SessionScope } from './session-list.js'
 import { jsonColumn, nameColumns, toRow, toSession } from './session-row.js'
@@ -111,6 +111,7 @@ async function deleteRuns(em: EntityManager, ofSessions: { sessionId: { $in: str
     const runId = { $in: runs.map((run) => run.runId) }
     const seq = { $in: runs.map((run) => run.seq) }
     await em.nativeDelete(SegmentEntity, { runId })
+    await em.nativeDelete(SnapshotEntity, { runId })
     await em.nativeDelete(DeliveryEntity, { runId })
     await closeApprovals(em, runId, at)
     await em.nativeDelete(IdempotencyKeyEntity, { runId })

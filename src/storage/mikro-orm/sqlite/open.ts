@@ -87,7 +87,20 @@ export function storageOn(database: SqliteDatabase): OpenStorage {
     check: async () => {
       assertUsable(await database.query(() => schemaVersion(database.reader)), sqliteMigrations)
     },
+    ...(database.reader !== database.writer && { hasForeignWrite: foreignWrites(database.writer) }),
     makeDurable: () => void database.writer.pragma('synchronous = full'),
     close: () => database.close(),
+  }
+}
+
+/** The version that SQLite counts up for a connection when another one has written: this process has but one. */
+function foreignWrites(writer: NativeDatabase): () => boolean {
+  const select = writer.prepare<[], { data_version: number }>('PRAGMA data_version')
+  let known = select.get()?.data_version
+  return () => {
+    const version = select.get()?.data_version
+    const hasChanged = version !== known
+    known = version
+    return hasChanged
   }
 }

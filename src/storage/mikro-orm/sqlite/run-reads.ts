@@ -3,6 +3,7 @@ import type { JsonObject } from '../../../core/json.js'
 import type { SessionWindow, StoredRun } from '../../../runs/run-repository.js'
 import type { NativeDatabase, Statement } from './native.js'
 import { mayTouch } from './run-changes.js'
+import { NOW } from './run-leases.js'
 import { SELECT_STORED, toStoredRun, type StoredRow } from './run-row.js'
 import { LINE_COLUMNS, LINE_TABLES, SessionLine, type LineRow } from './session-line.js'
 
@@ -15,6 +16,7 @@ export class RunReads {
   private readonly selectActive: Statement<[string], { run_id: string }>
   private readonly selectLine: Statement<[string], LineRow>
   private readonly selectHeld: Statement<[executorId: string, before: number, limit: number], StoredRow>
+  private readonly selectFollowed: Statement<[runId: string], { left: number }>
   private readonly selectOverdue: Statement<[before: number, limit: number], { run_id: string }>
 
   constructor(database: NativeDatabase) {
@@ -32,6 +34,8 @@ export class RunReads {
     this.selectHeld = database.prepare(`${SELECT_STORED}
       WHERE agentos_runs.status IN ('pending', 'running') AND agentos_runs.executor_id = ? AND agentos_runs.updated_at < ?
       LIMIT ?`)
+    this.selectFollowed = database.prepare(`SELECT max(0, ifnull(followed_until, 0) - ${NOW}) AS left
+      FROM agentos_runs WHERE run_id = ?`)
     this.selectOverdue = database.prepare(`SELECT run_id FROM agentos_runs
       WHERE cancel_requested_at IS NOT NULL AND status IN ('pending', 'running', 'paused') AND cancel_requested_at < ?
       ORDER BY cancel_requested_at LIMIT ?`)
@@ -59,6 +63,10 @@ export class RunReads {
 
   heldBy(executorId: string, before: number, limit: number): StoredRun[] {
     return this.selectHeld.all(executorId, before, limit).map(toStoredRun)
+  }
+
+  followedFor(runId: string): number {
+    return this.selectFollowed.get(runId)?.left ?? 0
   }
 
   cancelOverdue(before: number, limit: number): string[] {

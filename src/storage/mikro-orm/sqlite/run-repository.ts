@@ -13,6 +13,7 @@ import type {
   Segment,
   SessionWindow,
   StoredRun,
+  StoredSnapshot,
 } from '../../../runs/run-repository.js'
 import { AcceptRun } from './accept.js'
 import { AppendSegment } from './append.js'
@@ -84,6 +85,14 @@ export class SqliteRunRepository implements RunRepository {
     return this.database.write(() => this.leases.due(executorId, components, limit, at))
   }
 
+  keepFollowed(runIds: readonly string[], forMs: number): Promise<void> {
+    return this.database.write(() => this.leases.keepFollowed(runIds, forMs))
+  }
+
+  followedFor(runId: string): Promise<number> {
+    return this.database.query(() => this.reads.followedFor(runId))
+  }
+
   heldBy(executorId: string, before: number, limit: number): Promise<StoredRun[]> {
     return this.database.query(() => this.reads.heldBy(executorId, before, limit))
   }
@@ -102,6 +111,10 @@ export class SqliteRunRepository implements RunRepository {
 
   segments(runId: string, fromIndex: number, limit: number): Promise<Segment[]> {
     return this.database.query(() => this.log.from(runId, fromIndex, limit))
+  }
+
+  snapshots(runId: string, upTo: number): Promise<StoredSnapshot[]> {
+    return this.database.query(() => this.log.snapshots(runId, upTo))
   }
 
   window(sessionId: string, beforeSeq: number, limit: number): Promise<SessionWindow | undefined> {
