@@ -8,6 +8,25 @@ export type { AgentOSOptions, ApprovalOptions } from './agent-os.js'
 export { Agent } from './agents/agent.js'
 export type { ContentOf, InputOf } from './agents/model-component.js'
 export { Team } from './agents/team/team.js'
+export { stop } from './agents/workflow/stop.js'
+export type { StepContext } from './agents/workflow/step-context.js'
+export type { Confirmation, Review, StepErrorPolicy, StepRules } from './agents/workflow/step-node.js'
+export {
+  approval,
+  branch,
+  humanInput,
+  loop,
+  map,
+  parallel,
+  router,
+  sequence,
+  sleep,
+  step,
+  waitForEvent,
+} from './agents/workflow/steps.js'
+export type { Step } from './agents/workflow/steps.js'
+export { Workflow } from './agents/workflow/workflow.js'
+export type { WorkflowOptions } from './agents/workflow/workflow.js'
 export type { TeamOptions } from './agents/team/team-options.js'
 export type { TeamMode } from './agents/description.js'
 export type { AgentContext, Dependencies } from './agents/agent-context.js'
@@ -21,7 +40,7 @@ export type { Message } from './agents/log/message.js'
 export type { RunMetrics } from './agents/log/metrics.js'
 export type { AgentRun, Run, RunFailure, RunInput, RunStatus, TeamRun, WorkflowRun } from './agents/log/run-record.js'
 export type { RunRequirement, ToolExecution } from './agents/log/tool-execution.js'
-export type { AgentRunOf, AgentRunOptions, AgentStream, TeamRunOf } from './agents/memory-run.js'
+export type { AgentRunOf, AgentRunOptions, AgentStream, TeamRunOf, WorkflowRunOf } from './agents/memory-run.js'
 export type { ForeignAgentDefinition, ForeignContext, ForeignMessage, ForeignPart } from './agents/foreign-agent.js'
 export { mcpTools } from './agents/mcp.js'
 export type { McpOptions, McpServer, McpToolset } from './agents/mcp.js'

@@ -10,7 +10,7 @@ import { drive } from './drive.js'
 import type { RunEvent } from './log/events.js'
 import { RunFold } from './log/fold.js'
 import { runOf } from './log/run-of.js'
-import type { AgentRun, RunInput, TeamRun } from './log/run-record.js'
+import type { AgentRun, RunInput, TeamRun, WorkflowRun } from './log/run-record.js'
 import type { RunContext, Runnable, RunOptions } from './runnable.js'
 import { deepMerge, SessionState } from './session-state.js'
 import { withIds } from './tool-result.js'
@@ -48,6 +48,13 @@ export type TeamRunOf<Content> =
       ? Omit<Record, 'agentId' | 'agentName'> & Pick<TeamRun, 'teamId' | 'teamName' | 'memberResponses'>
       : never
     : never
+
+/** The record of a workflow's run, as {@link AgentRunOf}. */
+export type WorkflowRunOf<Content> = Omit<WorkflowRun, 'content' | 'status'> &
+  (
+    | { status: 'completed'; content: Content }
+    | { status: Exclude<WorkflowRun['status'], 'completed'>; content?: Content }
+  )
 
 /** The events of a run as it goes on, and its record once it has ended. */
 export interface AgentStream<Content = unknown, Record = AgentRunOf<Content>> extends AsyncIterable<RunEvent> {

@@ -80,7 +80,7 @@ function parsed(schema: z.ZodType, content: JsonValue): JsonValue {
 }
 
 /** Form bodies can carry JSON only as text. */
-function fromText(content: JsonValue): JsonValue {
+export function fromText(content: JsonValue): JsonValue {
   if (typeof content !== 'string') return content
   try {
     return JSON.parse(content) as JsonValue

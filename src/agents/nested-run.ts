@@ -7,7 +7,7 @@ import type { RunFold } from './log/fold.js'
 import type { InStep, RunSource } from './log/source.js'
 import { DEFAULT_TIMEOUT_MS, timeoutFailure } from './run-ending.js'
 import { failureEntry, toRunFailure } from './run-failure.js'
-import type { RunContext, Runnable, RunOptions, Yielded } from './runnable.js'
+import type { RunContext, Runnable, RunOptions, WakeUp, Yielded } from './runnable.js'
 
 /** A run to be made inside of another. */
 export interface NestedPlan {
@@ -36,9 +36,12 @@ export async function* nestedRun(parent: RunContext, plan: NestedPlan): AsyncGen
   const source = sourceOf(parent, plan)
   const known = nested.get(runId)
   const { fold } = known ?? nested.add(source, start, parent.clock.now())
-  if (known && (!isOpen(fold) || stillWaits(parent, fold))) return fold
-  if (known?.fold.status === 'paused') yield { ...continued(parent, fold), source }
-  else if (known) {
+  if (known && !isOpen(fold)) return fold
+  if (known?.fold.status === 'paused') {
+    const wake = await woken(parent, plan, fold)
+    if (!wake && (fold.openRequirements.length === 0 || stillWaits(parent, fold))) return fold
+    yield { ...continued(parent, fold, wake), source }
+  } else if (known) {
     const { attempt } = parent
     yield { event: { event: 'RunRecovered', discardAfter: fold.beforeOpenStep, attempt, reason: 'crash' }, source }
   }
@@ -84,6 +87,11 @@ function stillWaits(parent: RunContext, { status, openRequirements }: RunFold): 
   return openRequirements.some(({ toolExecution }) => parent.fold.decision(toolExecution.toolCallId) === undefined)
 }
 
+/** With which step a workflow inside of another goes on, when nobody has decided anything for it. */
+async function woken(parent: RunContext, { runnable }: NestedPlan, fold: RunFold): Promise<WakeUp | undefined> {
+  return runnable.wakeUp?.(fold, parent.clock.now(), (await parent.receivedEvents?.()) ?? [])
+}
+
 function isOpen({ status }: RunFold): boolean {
   return status === 'pending' || status === 'running' || status === 'paused'
 }
@@ -101,12 +109,15 @@ function sourceOf(parent: RunContext, { runnable, runId, step, isDeeper }: Neste
 }
 
 /** With what was decided about the calls that it waits for; those of runs inside of it are its own to pass on. */
-function continued(parent: RunContext, fold: RunFold): LogEntry {
+function continued(parent: RunContext, fold: RunFold, wake: WakeUp | undefined): LogEntry {
   const decisions = fold.openRequirements.flatMap(({ toolExecution }): Decision[] => {
     const decision = parent.fold.decision(toolExecution.toolCallId)
     return decision ? [decision] : []
   })
-  return { event: { event: 'RunContinued' }, ...(decisions.length > 0 && { facts: { decisions } }) }
+  return {
+    event: { event: 'RunContinued', ...(wake && { step: wake.step }) },
+    facts: { ...(decisions.length > 0 && { decisions }), ...(wake?.facts && { step: wake.facts }) },
+  }
 }
 
 function contextOf(

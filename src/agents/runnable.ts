@@ -1,9 +1,10 @@
 import type { Caller } from '../core/caller.js'
 import type { Clock } from '../core/clock.js'
-import type { JsonObject, JsonSchema } from '../core/json.js'
+import type { JsonObject, JsonSchema, JsonValue } from '../core/json.js'
 import type { Logger } from '../core/logger.js'
 import type { Decision } from './log/decision.js'
-import type { LogEntry } from './log/entry.js'
+import type { LogEntry, StepFacts } from './log/entry.js'
+import type { StepContinuation } from './log/events.js'
 import type { RunFold } from './log/fold.js'
 import type { Message } from './log/message.js'
 import type { RunInput } from './log/run-record.js'
@@ -20,6 +21,8 @@ export interface RunOptions {
   /** Values for tools and prompts; its keys win over the agent's. */
   dependencies?: Record<string, unknown>
   metadata?: JsonObject
+  /** Of a workflow: given to every step. */
+  additionalData?: JsonObject
   knowledgeFilters?: unknown
   /** A JSON Schema that the answer must have. */
   outputSchema?: JsonSchema
@@ -55,12 +58,29 @@ export interface RunContext {
   readonly attempt: number
   /** Of a run inside of another one. */
   readonly source?: RunSource
+  /** Of the run of a workflow. */
+  readonly workflowId?: string
+  /** Events that were sent to the run from outside, oldest first. */
+  receivedEvents?(): Promise<readonly ReceivedEvent[]>
   /**
    * Called right before what can't be undone.
    *
    * @throws when this process is not believed to live any more, so that another may have taken the run over.
    */
   checkLease?(): void
+}
+
+/** An event that was sent to a run from outside. */
+export interface ReceivedEvent {
+  id: string
+  name: string
+  payload?: JsonValue
+}
+
+/** With which of its steps a paused workflow goes on by itself. */
+export interface WakeUp {
+  step: StepContinuation
+  facts?: StepFacts
 }
 
 /** A decision, and the call that it is about. */
@@ -113,6 +133,8 @@ export interface Runnable {
    * @throws ValidationError `INVALID_TOOL_ARGS` when edited arguments are not the tool's.
    */
   checkDecisions?(decisions: readonly MadeDecision[]): Promise<void>
+  /** Of a workflow: whether a paused run can go on by itself now, and how. */
+  wakeUp?(fold: RunFold, now: number, received: readonly ReceivedEvent[]): WakeUp | undefined
   execute(context: RunContext): AsyncGenerator<Yielded, void, void>
   describe(): AgentDescription | TeamDescription | WorkflowDescription
   /** What it runs inside of its own runs: the members of a team, and what the steps of a workflow run. */

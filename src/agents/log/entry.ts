@@ -5,6 +5,7 @@ import type { RunEventBody } from './events.js'
 import type { Message } from './message.js'
 import type { RunBody, RunInput } from './run-record.js'
 import type { RunSource } from './source.js'
+import type { StepOutput } from './step-record.js'
 import type { RunRequirement, ToolExecution } from './tool-execution.js'
 
 /** Top-level keys of the session state that a run changed; `undefined` stands for a key that it removed. */
@@ -60,6 +61,21 @@ export interface Facts {
   replaces?: string
   /** Of the first entry of a run inside of another. */
   nested?: NestedStart
+  /** What is known of a step from this entry on. */
+  step?: StepFacts
+  /** When a paused workflow goes on by itself, in milliseconds. */
+  wakeAt?: number
+}
+
+/** What a workflow goes on from at one of its steps. */
+export interface StepFacts {
+  stepId: string
+  output?: StepOutput
+  found?: unknown
+  /** It is inside of no other step. */
+  isOutermost?: true
+  /** The event from outside that the step has waited for. */
+  takenEvent?: string
 }
 
 /** What a run inside of another begins with. */
@@ -68,7 +84,7 @@ export interface NestedStart {
   /** The call of its parent that it does the work of. */
   toolCallId?: string
   /** The step of its parent that it does the work of. */
-  stepPath?: string
+  stepId?: string
 }
 
 /** One entry of a run's log: what the contract shows, and what it takes to go on. */
@@ -91,6 +107,7 @@ const DURABLE = new Set<RunEventBody['event']>([
   'TaskUpdated',
   'TaskStateUpdated',
   'StepStarted',
+  'StepOutput',
   'StepCompleted',
   'StepError',
   'LoopIterationCompleted',

@@ -1,6 +1,7 @@
 import type { CallState } from './call-record.js'
 import type { ApprovalTerms } from './entry.js'
 import type { NestedState } from './nested-runs.js'
+import type { StepLogState } from './step-log.js'
 import type { TaskListState } from './task-list.js'
 import type { Message } from './message.js'
 import type { RunMetrics, TokenCounts } from './metrics.js'
@@ -8,7 +9,7 @@ import type { RunBody, RunInput, RunStatus } from './run-record.js'
 import type { ShownState } from './shown-content.js'
 
 /** A `RunFold` as JSON: with the entries that follow, it comes to what the whole log does. Items of lists are never changed in place. */
-export interface FoldState extends CallState, ShownState {
+export interface FoldState extends CallState, ShownState, StepLogState {
   status: RunStatus
   lastIndex: number
   durablePoints: number
@@ -24,6 +25,8 @@ export interface FoldState extends CallState, ShownState {
   /** Of the log's own run: those inside of it, at whatever depth. */
   nested?: NestedState[]
   tasks?: TaskListState
+  wakeAt?: number
+  pausedAt?: Partial<RunBody>
   startedAt?: number
   endedAt?: number
   counts: RunMetrics

@@ -3,6 +3,7 @@ import type { Decision } from './decision.js'
 import { isDurable } from './entry.js'
 import type { ApprovalTerms, Inherited, LogEntry } from './entry.js'
 import { endsLeg } from './events.js'
+import type { WorkflowPause } from './events.js'
 import type { FoldState } from './fold-state.js'
 import { NestedRuns } from './nested-runs.js'
 import type { NestedRun } from './nested-runs.js'
@@ -14,6 +15,7 @@ import { addRequest, addUsage, copyMetrics } from './metrics.js'
 import type { RunMetrics, TokenCounts } from './metrics.js'
 import type { Run, RunBody, RunInput, RunStatus } from './run-record.js'
 import { ShownContent } from './shown-content.js'
+import { StepLog } from './step-log.js'
 import { TaskList } from './task-list.js'
 import type { RunRequirement, ToolExecution } from './tool-execution.js'
 import { calledIn, toolMessage } from './tool-exchange.js'
@@ -50,6 +52,10 @@ export class RunFold {
   readonly nested: NestedRuns
   /** What a team has to do, in the mode `tasks`. */
   readonly tasks: TaskList
+  /** How far the steps of a workflow are. */
+  readonly steps: StepLog
+  /** When a paused workflow goes on by itself, in milliseconds. */
+  wakeAt: number | undefined
 
   private readonly calls: CallRecord
   private readonly shown: ShownContent
@@ -59,6 +65,8 @@ export class RunFold {
   private ofLeg: TokenCounts = {}
   private readonly withheld: Set<string>
   private rest: Partial<RunBody> = {}
+  /** What a paused workflow waits for. */
+  private pausedAt: Partial<RunBody> = {}
 
   /** Of a run inside of a log; undefined for the log's own. */
   private readonly nestedId: string | undefined
@@ -72,6 +80,7 @@ export class RunFold {
     this.nested =
       inside?.nested ?? new NestedRuns((nested, runId, own) => new RunFold(own, { nested, runId }), state?.nested)
     this.tasks = new TaskList(state?.tasks)
+    this.steps = new StepLog(state)
     this.calls = new CallRecord(state)
     this.shown = new ShownContent(state)
     this.withheld = new Set(state?.withheldIds)
@@ -88,11 +97,13 @@ export class RunFold {
     this.hasAsked = state.hasAsked
     this.replaces = state.replaces
     this.approvalTerms = state.approvalTerms
+    this.wakeAt = state.wakeAt
     this.startedAt = state.startedAt
     this.endedAt = state.endedAt
     this.counts = copyMetrics(state.counts)
     this.ofLeg = { ...state.ofLeg }
     this.rest = { ...state.record }
+    this.pausedAt = { ...state.pausedAt }
   }
 
   /** All that there is to know, to be restored from. Later entries don't change it. */
@@ -113,12 +124,15 @@ export class RunFold {
       ...(this.approvalTerms && { approvalTerms: this.approvalTerms }),
       ...(this.nestedId === undefined && this.nested.state()),
       ...this.tasks.state(),
+      ...this.steps.state(),
+      ...(this.wakeAt !== undefined && { wakeAt: this.wakeAt }),
       startedAt: this.startedAt,
       endedAt: this.endedAt,
       counts: copyMetrics(this.counts),
       ofLeg: { ...this.ofLeg },
       withheldIds: this.withheldIds,
       record: { ...this.rest },
+      ...(Object.keys(this.pausedAt).length > 0 && { pausedAt: this.pausedAt }),
     }
   }
 
@@ -281,11 +295,14 @@ export class RunFold {
         this.status = 'running'
         this.beginLeg()
         if (this.nestedId === undefined) this.nested.beginLeg()
+        this.pausedAt = {}
         delete this.rest.error
         break
       case 'RunPaused':
         this.status = 'paused'
         this.approvalTerms = facts?.approvalTerms
+        this.wakeAt = facts?.wakeAt
+        if (event.workflow) this.pausedAt = pauseOf(event.workflow)
         this.calls.requirements = event.requirements
         for (const tool of event.tools ?? []) this.calls.set(tool)
         break
@@ -306,13 +323,21 @@ export class RunFold {
         this.shown.closeStep()
         this.withheld.clear()
         this.status = 'completed'
-        const { event: _name, status: _status, extraData: _extra, nestedRuns: _nested, ...answer } = event
+        const {
+          event: _name,
+          status: _status,
+          extraData: _extra,
+          nestedRuns: _nested,
+          stepResults: _results,
+          ...answer
+        } = event
         this.rest = { ...this.rest, ...answer, contentType: answer.contentType ?? this.rest.contentType }
         break
       }
       default:
         this.tasks.apply(event)
     }
+    this.steps.apply({ event, facts })
     if (facts) this.applyFacts({ event, facts }, at)
   }
 
@@ -360,6 +385,8 @@ export class RunFold {
       ...(tools.length > 0 && { tools }),
       ...(this.requirements.length > 0 && { requirements: this.requirements }),
       ...(nestedRuns && { nestedRuns }),
+      ...this.pausedAt,
+      ...this.stepBody,
       metrics: this.rest.metrics ?? this.metrics(now),
     }
   }
@@ -394,6 +421,15 @@ export class RunFold {
       const { reasoningContent: _reasoning, providerData: _data, ...rest } = message
       return { ...rest, content: '' }
     })
+  }
+
+  private get stepBody(): Partial<RunBody> {
+    const { results, requirements, errors } = this.steps
+    return {
+      ...(results.length > 0 && { stepResults: results }),
+      ...(requirements.length > 0 && { stepRequirements: requirements }),
+      ...(errors.length > 0 && { errorRequirements: errors }),
+    }
   }
 
   private applyFacts({ event, facts = {} }: LogEntry, at: number): void {
@@ -434,4 +470,8 @@ export class RunFold {
     this.shown.withdraw(after)
     delete this.rest.content
   }
+}
+
+function pauseOf({ pausedStepIndex, pausedStepName, pauseKind, resumeAt, eventName }: WorkflowPause): Partial<RunBody> {
+  return { pausedStepIndex, pausedStepName, pauseKind, resumeAt, eventName }
 }
