@@ -25,6 +25,7 @@ import { runRoutes } from './http/runs.js'
 import type { ServerDescription, Services } from './http/services.js'
 import { sessionForkRoutes } from './http/session-fork.js'
 import { sessionRoutes } from './http/sessions.js'
+import { workflowRunRoutes } from './http/workflow-runs.js'
 import { systemRoutes } from './http/system.js'
 import type { MountOptions, WebHandler } from './http/web-handler.js'
 import { Catalog } from './runs/catalog.js'
@@ -179,6 +180,7 @@ export class AgentOS implements WebHandler {
       ...runRoutes,
       ...resumeRoutes,
       ...continueRoutes,
+      ...workflowRunRoutes,
       ...checkpointRoutes,
       ...sessionForkRoutes,
       ...sessionRoutes,

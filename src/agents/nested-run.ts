@@ -40,7 +40,7 @@ export async function* nestedRun(parent: RunContext, plan: NestedPlan): AsyncGen
   if (known?.fold.status === 'paused') {
     const wake = await woken(parent, plan, fold)
     if (!wake && (fold.openRequirements.length === 0 || stillWaits(parent, fold))) return fold
-    yield { ...continued(parent, fold, wake), source }
+    yield { ...continued(parent, plan, fold, wake), source }
   } else if (known) {
     const { attempt } = parent
     yield { event: { event: 'RunRecovered', discardAfter: fold.beforeOpenStep, attempt, reason: 'crash' }, source }
@@ -109,13 +109,14 @@ function sourceOf(parent: RunContext, { runnable, runId, step, isDeeper }: Neste
 }
 
 /** With what was decided about the calls that it waits for; those of runs inside of it are its own to pass on. */
-function continued(parent: RunContext, fold: RunFold, wake: WakeUp | undefined): LogEntry {
+function continued(parent: RunContext, { runnable }: NestedPlan, fold: RunFold, wake: WakeUp | undefined): LogEntry {
   const decisions = fold.openRequirements.flatMap(({ toolExecution }): Decision[] => {
     const decision = parent.fold.decision(toolExecution.toolCallId)
     return decision ? [decision] : []
   })
+  const step = wake?.step ?? runnable.continuation?.(fold, decisions)
   return {
-    event: { event: 'RunContinued', ...(wake && { step: wake.step }) },
+    event: { event: 'RunContinued', ...(step && { step }) },
     facts: { ...(decisions.length > 0 && { decisions }), ...(wake?.facts && { step: wake.facts }) },
   }
 }

@@ -133,6 +133,8 @@ export interface Runnable {
    * @throws ValidationError `INVALID_TOOL_ARGS` when edited arguments are not the tool's.
    */
   checkDecisions?(decisions: readonly MadeDecision[]): Promise<void>
+  /** Of a workflow: the step at which it goes on once something was decided. */
+  continuation?(fold: RunFold, decisions: readonly Decision[]): StepContinuation
   /** Of a workflow: whether a paused run can go on by itself now, and how. */
   wakeUp?(fold: RunFold, now: number, received: readonly ReceivedEvent[]): WakeUp | undefined
   execute(context: RunContext): AsyncGenerator<Yielded, void, void>

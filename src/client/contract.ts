@@ -561,6 +561,36 @@ export const operations = {
     },
     answers: { '200': 'TeamRunOutput', '202': 'RunAccepted' },
   },
+  continue_workflow_run: {
+    method: 'POST',
+    path: '/workflows/{workflow_id}/runs/{run_id}/continue',
+    body: {
+      fields: {
+        step_requirements: [
+          {
+            fields: {
+              executor_requirements: [
+                {
+                  fields: {
+                    user_input_schema: [{ fields: {} }],
+                    tool_execution: { fields: { user_input_schema: [{ fields: {} }] } },
+                  },
+                },
+              ],
+            },
+          },
+        ],
+        error_requirements: [{ fields: {} }],
+      },
+    },
+    answers: { '200': 'WorkflowRunOutput', '202': 'RunAccepted' },
+  },
+  send_workflow_event: {
+    method: 'POST',
+    path: '/workflows/{workflow_id}/runs/{run_id}/events',
+    body: { fields: {} },
+    answers: { '202': { fields: {} } },
+  },
   list_agent_run_checkpoints: {
     method: 'GET',
     path: '/agents/{agent_id}/runs/{run_id}/checkpoints',

@@ -1,4 +1,5 @@
 import type { Run, RunStatus } from '../agents/log/run-record.js'
+import type { JsonValue } from '../core/json.js'
 import type { Slice } from '../core/page.js'
 import type { CheckpointList, CheckpointSnapshot } from '../runs/checkpoints.js'
 import type { CancelledRun } from '../runs/run-canceller.js'
@@ -8,6 +9,7 @@ import { AgentOSClientError } from './client-error.js'
 import type { RequestOptions } from './options.js'
 import { operationOf, placeOf } from './place.js'
 import type { AnyCall } from './place.js'
+import { randomHex } from './random-hex.js'
 import { pause } from './retry.js'
 import { prepareContinue, prepareRun } from './run-request.js'
 import type {
@@ -172,6 +174,26 @@ export class RunsClient {
   async cancel(runId: string, place: RunPlace & RequestOptions): Promise<CancelledRun> {
     const [operation, call] = called('cancel', 'run', place, { runId })
     return (await this.transport.call(operation, { ...call, isRepeatable: true })).value as CancelledRun
+  }
+
+  /**
+   * Sends an event to a run of a workflow, for the step that waits for one of this name, now or later.
+   *
+   * @param options.id one that is sent again under the same id counts once. Default: a new one for each call, so that a
+   *   request whose answer is lost can be sent again.
+   */
+  async sendEvent(
+    runId: string,
+    event: { name: string; payload?: JsonValue; id?: string },
+    { workflowId, signal }: { workflowId: string } & RequestOptions,
+  ): Promise<void> {
+    const body = { ...event, id: event.id ?? randomHex(16) }
+    await this.transport.call('send_workflow_event', {
+      params: { workflowId, runId },
+      body,
+      signal,
+      isRepeatable: true,
+    })
   }
 
   private streamed(request: StreamRunRequest, mode: { stream: true; background?: true }): ClientRunStream {

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { ValidationError } from '../core/errors.js'
 import { UserJsonObject } from '../core/schema.js'
 import { RequirementDecision, ToolDecision } from './decisions.js'
+import { ErrorDecision, StepDecision } from './step-decisions.js'
 
 /** How much of a run stays: everything, up to its last user message, or so many messages. */
 export const ContinueFrom = z.union([z.enum(['end', 'last_user']), z.number().int()], {
@@ -31,6 +32,10 @@ export const ContinueRun = z.object({
   tools: z.array(ToolDecision).optional(),
   /** The same, by the requirement's id. */
   requirements: z.array(RequirementDecision).optional(),
+  /** Of a workflow: decisions about the steps that it waits at. */
+  stepRequirements: z.array(StepDecision).optional(),
+  /** Of a workflow: what to do about steps that have failed. */
+  errorRequirements: z.array(ErrorDecision).optional(),
   ...continueFields,
   /** Values for tools and prompts in this leg; these keys win over those that the run began with. */
   dependencies: z.record(z.string(), z.unknown()).optional(),

@@ -21,6 +21,8 @@ export const createRunFields = {
   /** Merged over the session's state; these keys win. */
   sessionState: UserJsonObject.optional(),
   metadata: UserJsonObject.optional(),
+  /** Of a workflow: given to every step. */
+  additionalData: UserJsonObject.optional(),
   /** A JSON Schema that the answer must have. */
   outputSchema: UserJsonObject.optional(),
   /** Gives the schema to the model as it is. */

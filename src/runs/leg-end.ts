@@ -39,6 +39,7 @@ export function legEnd(
   pause?: GatedPause,
 ): LegEnd {
   const end: LegEnd = { status, usage: fold.legUsage }
+  if (status === 'paused' && fold.wakeAt !== undefined) end.wakeAt = fold.wakeAt
   if (status !== 'paused' && hasApproval(fold)) end.closesApprovals = true
   if (status === 'paused' && pause?.approval) end.approval = pause.approval
   const deliveries = status === 'paused' ? [...(pause?.deliveries ?? [])] : []

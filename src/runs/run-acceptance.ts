@@ -232,6 +232,7 @@ function toOptions(caller: Caller, input: z.output<typeof CreateRun>): RunOption
     ...(sessionState && { sessionState }),
     ...(dependencies && { dependencies }),
     ...(input.metadata && { metadata: input.metadata }),
+    ...(input.additionalData && { additionalData: input.additionalData }),
     ...(input.knowledgeFilters !== undefined && { knowledgeFilters: input.knowledgeFilters }),
     ...(input.outputSchema && { outputSchema: input.outputSchema }),
     ...(input.useJsonSchema !== undefined && { useJsonSchema: input.useJsonSchema }),

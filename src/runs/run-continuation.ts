@@ -4,7 +4,8 @@ import type { Decision } from '../agents/log/decision.js'
 import type { RunFold } from '../agents/log/fold.js'
 import type { RunInput } from '../agents/log/run-record.js'
 import type { RunSource } from '../agents/log/source.js'
-import type { MadeDecision, Runnable } from '../agents/runnable.js'
+import type { StepContinuation } from '../agents/log/events.js'
+import type { MadeDecision, Runnable, WakeUp } from '../agents/runnable.js'
 import type { Caller } from '../core/caller.js'
 import { checkInput } from '../core/check-input.js'
 import type { Clock } from '../core/clock.js'
@@ -15,6 +16,8 @@ import { continuePoint } from './continue-point.js'
 import { checkParams, ContinueRun } from './continue-run.js'
 import type { CheckedContinue } from './continue-run.js'
 import { decide } from './decisions.js'
+import type { GivenDecisions } from './decisions.js'
+import { checkWaitsForSomebody, stepDecisions } from './step-decisions.js'
 import type { EventBus } from './event-bus.js'
 import type { LocalRunPlan } from './local-run.js'
 import { pausedRun } from './leg-end.js'
@@ -54,6 +57,8 @@ interface NextLeg {
   facts: Facts
   /** Index after which what was shown is void. */
   discardAfter: number | undefined
+  /** Of a workflow: the step at which it goes on. */
+  step?: StepContinuation
   request: RunRequest
   mode: RunMode
   /** Who has decided. */
@@ -95,7 +100,7 @@ export class RunContinuation {
     const unsaid = kept === undefined ? fold.inputs : []
     const discardAfter = kept === undefined ? fold.withdrawUnfinished() : fold.keep(kept)
     if (isFork) refuseGated(fold, head)
-    const decisions = decide(fold.requirements, input, settled)
+    const decisions = decide(fold.requirements, withSteps(runnable, head, fold, input), settled)
     checkDecidable(stored, input)
     await runnable.checkDecisions?.(pairs(fold, decisions))
     const next: NextLeg = {
@@ -108,12 +113,37 @@ export class RunContinuation {
         ...inputsOf(input, isFork ? unsaid : []),
       },
       discardAfter,
+      ...(runnable.continuation && { step: runnable.continuation(fold, decisions) }),
       request: requestOf(await media.back(parseRequest(stored.request)), input, isFork),
       mode,
       decidedBy: caller.userId,
       appliesApprovals: settled !== undefined && settled.size > 0,
     }
     return isFork ? this.fork(next, input) : this.reopen(next)
+  }
+
+  /**
+   * Opens the next leg of a workflow that goes on by itself. Undefined when somebody was faster.
+   *
+   * @param fold of the run; it is gone on with.
+   */
+  async wake(stored: StoredRun, fold: RunFold, { step, facts }: WakeUp): Promise<OpenedLeg | undefined> {
+    const { media, catalog } = this.parts
+    const request = await media.back(parseRequest(stored.request))
+    try {
+      return await this.reopen({
+        ...{ stored, fold, step, request },
+        runnable: catalog.find(stored.head.component),
+        facts: facts ? { step: facts } : {},
+        discardAfter: undefined,
+        mode: stored.head.mode === 'plain' ? 'background' : stored.head.mode,
+        decidedBy: undefined,
+        appliesApprovals: false,
+      })
+    } catch (error) {
+      if (error instanceof ConflictError) return undefined
+      throw error
+    }
   }
 
   /** What approvals have decided about calls that wait for one. */
@@ -133,7 +163,7 @@ export class RunContinuation {
 
   private async reopen(next: NextLeg): Promise<OpenedLeg> {
     const { runs, media, clock, executorId, events } = this.parts
-    const { stored, fold, discardAfter, mode, request, runnable, appliesApprovals, decidedBy } = next
+    const { stored, fold, discardAfter, step, mode, request, runnable, appliesApprovals, decidedBy } = next
     const { head } = stored
     const { runId, sessionId, userId, seq } = head
     const { facts, ...records } = audited(
@@ -146,7 +176,7 @@ export class RunContinuation {
     const at = clock.now()
     const attempt = head.attempt + 1
     const firstIndex = head.lastIndex + 1
-    const placed = continuedEntries(facts, discardAfter, attempt).map((entry, offset) => ({
+    const placed = continuedEntries(facts, step, discardAfter, attempt).map((entry, offset) => ({
       index: firstIndex + offset,
       at,
       entry,
@@ -182,9 +212,14 @@ function refuseNested({ runId, rootRunId }: RunHead): void {
 }
 
 /** What was shown and stays in no message is withdrawn for readers, too. */
-function continuedEntries(facts: Facts, discardAfter: number | undefined, attempt: number): LogEntry[] {
+function continuedEntries(
+  facts: Facts,
+  step: StepContinuation | undefined,
+  discardAfter: number | undefined,
+  attempt: number,
+): LogEntry[] {
   const continued: LogEntry = {
-    event: { event: 'RunContinued' },
+    event: { event: 'RunContinued', ...(step && { step }) },
     ...(Object.keys(facts).length > 0 && { facts }),
   }
   if (discardAfter === undefined) return [continued]
@@ -236,6 +271,20 @@ function checkDecidable(
 
 function alreadyRunning(runId: string): ConflictError {
   return new ConflictError('RUN_ALREADY_RUNNING', `Run "${runId}" goes on already.`)
+}
+
+/** Decisions about steps become decisions about what the run waits for. */
+function withSteps(runnable: Runnable, { runId }: RunHead, fold: RunFold, input: CheckedContinue): GivenDecisions {
+  if (runnable.kind !== 'workflow') return input
+  if (fold.status !== 'paused') {
+    throw new ConflictError(
+      'RUN_NOT_CONTINUABLE',
+      `Run "${runId}" is ${fold.status}; a workflow goes on from a pause only.`,
+    )
+  }
+  checkWaitsForSomebody(runId, fold)
+  const { tools, requirements = [] } = input
+  return { ...(tools && { tools }), requirements: [...requirements, ...stepDecisions(fold, input)] }
 }
 
 function pairs(fold: RunFold, decisions: readonly Decision[]) {

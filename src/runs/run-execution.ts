@@ -30,6 +30,8 @@ export interface ExecutionParts extends LegWitnesses {
   logger: Logger
   /** This process's word that it lives. */
   lease: { readonly isSafe: boolean }
+  /** Lets paused workflows go on by themselves. */
+  waker?: { expect(at: number): void }
 }
 
 /** The run that is executed, and what it starts from. */
@@ -107,6 +109,7 @@ export class RunExecution {
       clock: parts.clock,
       logger: parts.logger,
       attempt,
+      receivedEvents: () => parts.runs.receivedEvents(runId),
       checkLease: () => {
         if (!parts.lease.isSafe) throw new LeaseLostError(`Run ${runId} may be executed elsewhere by now.`)
       },
@@ -221,6 +224,8 @@ export class RunExecution {
     const end = legEnd(this.parts, this.plan, this.fold, status, clock.now(), this.pause)
     await this.log.commit(end)
     tellOfEnd(this.parts, end)
+    // What it waits for may have come meanwhile.
+    if (status === 'paused' && this.plan.runnable.wakeUp) this.parts.waker?.expect(clock.now())
     return { ended: true, status, body: this.fold.body(clock.now()), lastIndex: this.fold.lastIndex }
   }
 

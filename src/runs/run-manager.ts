@@ -4,8 +4,10 @@ import { fullCaller } from '../core/caller.js'
 import type { Bound, Caller } from '../core/caller.js'
 import { toIsoSeconds } from '../core/clock.js'
 import type { Clock } from '../core/clock.js'
-import { NotFoundError, UnavailableError } from '../core/errors.js'
+import { checkInput } from '../core/check-input.js'
+import { ConflictError, NotFoundError, UnavailableError } from '../core/errors.js'
 import { newId } from '../core/ids.js'
+import type { JsonValue } from '../core/json.js'
 import type { Logger } from '../core/logger.js'
 import type { Slice } from '../core/page.js'
 import type { WebhookOutbox } from '../webhooks/webhook-outbox.js'
@@ -32,6 +34,8 @@ import type { RunFilter, RunHead, RunMode, RunRepository, StoredRun } from './ru
 import { defaultRunSettings } from './run-settings.js'
 import type { RunSettings } from './run-settings.js'
 import type { RunStream } from './run-stream.js'
+import { SendEvent } from './send-event.js'
+import { RunWaker } from './run-waker.js'
 import { RunStreams } from './run-streams.js'
 import { RunSupervisor } from './run-supervisor.js'
 import type { Chore } from './run-supervisor.js'
@@ -98,6 +102,7 @@ export class RunManager {
   private readonly lease: Lease
   private readonly supervisor: RunSupervisor
   private readonly continuation: RunContinuation
+  private readonly waker: RunWaker
 
   constructor(private readonly parts: RunManagerParts) {
     this.media = new StoredMedia(parts.media)
@@ -105,12 +110,23 @@ export class RunManager {
     const identity = { media: this.media, executorId: newId('proc') }
     this.lease = new Lease({ ...parts, ...settings, ...identity })
     const queue = new LocalRunQueue(settings.maxExecuting)
-    const shared = { ...parts, ...settings, ...identity, lease: this.lease, queue }
+    const waker = {
+      expect: (at: number) => this.waker.expect(at),
+      sweep: () => this.waker.sweep(),
+      stop: () => this.waker.stop(),
+    }
+    const chores = [...(parts.chores ?? []), waker]
+    const shared = { ...parts, ...settings, ...identity, lease: this.lease, queue, chores, waker }
     this.acceptance = new RunAcceptance(shared)
     this.canceller = new RunCanceller(shared)
     this.executor = new RunExecutor({ ...shared, canceller: this.canceller })
     this.supervisor = new RunSupervisor({ ...shared, executor: this.executor, canceller: this.canceller })
     this.continuation = new RunContinuation(shared)
+    this.waker = new RunWaker({
+      ...shared,
+      continuation: this.continuation,
+      execute: ({ plan }) => void this.executor.adopt(plan),
+    })
     const { executor } = this
     const isLocal = (runId: string) => executor.has(runId)
     const followers = new Followers({ ...shared, isLocal })
@@ -310,6 +326,36 @@ export class RunManager {
    */
   async cancel(caller: Caller, runId: string): Promise<CancelledRun> {
     return this.canceller.cancel(caller, runId, 'The run was cancelled.')
+  }
+
+  /**
+   * Sends an event to a run of a workflow, for the step that waits for one of this name, now or later. Kept for the
+   * run, first in, first out.
+   *
+   * @param options.id one that is sent again under the same id counts once. Default: a new one.
+   * @throws NotFoundError `RUN_NOT_FOUND`
+   * @throws ConflictError `RUN_ENDED`
+   *
+   * @example
+   * ```ts
+   * await agentOS.runs.sendEvent(run.runId, 'paid', { amount: 12 }, { id: payment.id })
+   * ```
+   */
+  async sendEvent(
+    caller: Caller,
+    runId: string,
+    name: string,
+    payload?: JsonValue,
+    options: { id?: string } = {},
+  ): Promise<void> {
+    const input = checkInput(SendEvent, { name, ...(payload !== undefined && { payload }), ...options })
+    const event = { id: input.id ?? newId('evt'), name: input.name, ...(payload !== undefined && { payload }) }
+    const sent = await this.parts.runs.sendEvent(caller, runId, event, this.parts.clock.now())
+    if (sent === undefined) throw new NotFoundError('RUN_NOT_FOUND', `There is no run "${runId}".`)
+    if (sent === 'ended') {
+      throw new ConflictError('RUN_ENDED', `Run "${runId}" has ended and takes no event any more.`)
+    }
+    if (sent === 'accepted') this.waker.expect(this.parts.clock.now())
   }
 
   /** The run as it was at an index of its log, for whoever is told later; not part of what callers get. */

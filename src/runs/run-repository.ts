@@ -3,7 +3,7 @@ import type { StatePatch } from '../agents/log/entry.js'
 import type { TokenCounts } from '../agents/log/metrics.js'
 import type { RunStatus } from '../agents/log/run-record.js'
 import type { ComponentKind } from '../agents/log/source.js'
-import type { Concurrency } from '../agents/runnable.js'
+import type { Concurrency, ReceivedEvent } from '../agents/runnable.js'
 import type { Caller } from '../core/caller.js'
 import type { JsonObject } from '../core/json.js'
 import type { Slice } from '../core/page.js'
@@ -145,6 +145,8 @@ export interface AppendUnit {
   end?: {
     status: 'paused' | 'completed' | 'cancelled' | 'error'
     usage: TokenCounts
+    /** Of a pause: when the run goes on by itself at the latest, in milliseconds. */
+    wakeAt?: number
     /** What the run waits for from now on. */
     approval?: StoredApproval
     /** The run has had approvals: one that is pending ends with it. */
@@ -323,6 +325,29 @@ export interface RunRepository {
    * the run itself and those accepted after it.
    */
   window(sessionId: string, beforeSeq: number, limit: number): Promise<SessionWindow | undefined>
+
+  /**
+   * Stores an event for a run that has not ended, and has it looked at soon: as `toWake` tells. `repeated` when there is
+   * one with this id; undefined when the caller sees no such run.
+   */
+  sendEvent(
+    caller: Caller,
+    runId: string,
+    event: ReceivedEvent,
+    at: number,
+  ): Promise<'accepted' | 'repeated' | 'ended' | undefined>
+
+  /** Events that were sent to a run, oldest first. */
+  receivedEvents(runId: string): Promise<ReceivedEvent[]>
+
+  /** Paused runs of these components that are to go on by themselves by now, or that an event was sent to. */
+  toWake(components: readonly ComponentId[], limit: number, at: number): Promise<StoredRun[]>
+
+  /**
+   * Sets when a paused run is to be looked at next; undefined for never. Nothing changes when it has another attempt by
+   * now, or other events than `seenEvents` in number.
+   */
+  postponeWake(runId: string, attempt: number, wakeAt: number | undefined, seenEvents?: number): Promise<void>
 
   /** Ids of pending and running runs of a session, in order of acceptance. */
   active(sessionId: string): Promise<string[]>

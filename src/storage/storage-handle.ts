@@ -47,6 +47,10 @@ export class StorageHandle implements Storage {
     followedFor: true,
     heldBy: true,
     cancelOverdue: true,
+    sendEvent: true,
+    receivedEvents: true,
+    toWake: true,
+    postponeWake: true,
   })
   readonly sessions: SessionRepository = this.deferred('sessions', {
     create: true,

@@ -14,6 +14,7 @@ import type { Route } from '../../src/http/route.js'
 import { runRoutes } from '../../src/http/runs.js'
 import { sessionForkRoutes } from '../../src/http/session-fork.js'
 import { sessionRoutes } from '../../src/http/sessions.js'
+import { workflowRunRoutes } from '../../src/http/workflow-runs.js'
 import { systemRoutes } from '../../src/http/system.js'
 import { testAgentOS } from '../support/agent-os.js'
 import { FormReader, operationOf } from './form-of.js'
@@ -34,6 +35,7 @@ const covered = [
   ...runRoutes,
   ...resumeRoutes,
   ...continueRoutes,
+  ...workflowRunRoutes,
   ...checkpointRoutes,
   ...sessionRoutes,
   ...sessionForkRoutes,

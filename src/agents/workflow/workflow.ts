@@ -3,6 +3,8 @@ import { ConfigurationError, ValidationError } from '../../core/errors.js'
 import type { JsonObject, JsonValue } from '../../core/json.js'
 import { checkId } from '../agent-plan.js'
 import { jsonSchemaOf } from '../json-schema.js'
+import type { Decision } from '../log/decision.js'
+import type { StepContinuation } from '../log/events.js'
 import type { RunFold } from '../log/fold.js'
 import type { RunInput } from '../log/run-record.js'
 import { startRun } from '../memory-run.js'
@@ -12,6 +14,7 @@ import { DEFAULT_TIMEOUT_MS } from '../run-ending.js'
 import type { Concurrency, MadeDecision, ReceivedEvent, RunContext, Runnable, WakeUp, Yielded } from '../runnable.js'
 import { everyMember } from '../team/team-rules.js'
 import type { WorkflowDescription } from '../workflow-description.js'
+import { continuationOf } from './continuation.js'
 import { describeSteps, executorsOf } from './describe-steps.js'
 import type { StepNode } from './step-node.js'
 import type { Step } from './steps.js'
@@ -145,6 +148,10 @@ export class Workflow<In = JsonValue, Out = unknown> implements Runnable {
   /** Whether a paused run can go on by itself now. */
   wakeUp(fold: RunFold, now: number, received: readonly ReceivedEvent[]): WakeUp | undefined {
     return wakeUp(fold, now, received)
+  }
+
+  continuation(fold: RunFold, decisions: readonly Decision[]): StepContinuation {
+    return continuationOf(fold, decisions)
   }
 
   execute(context: RunContext): AsyncGenerator<Yielded, void, void> {

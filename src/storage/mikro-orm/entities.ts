@@ -5,6 +5,7 @@ import {
   ExecutorEntity,
   IdempotencyKeyEntity,
   RunEntity,
+  RunEventEntity,
   RunTextEntity,
   SegmentEntity,
   SnapshotEntity,
@@ -29,6 +30,7 @@ const SchemaVersionEntity = defineEntity({
 export const entities = [
   SessionEntity,
   RunEntity,
+  RunEventEntity,
   RunTextEntity,
   SegmentEntity,
   SnapshotEntity,

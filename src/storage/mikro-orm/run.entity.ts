@@ -37,6 +37,8 @@ export const RunEntity = defineEntity({
     priority: p.integer().default(0),
     runAfter: milliseconds().nullable(),
     followedUntil: milliseconds().nullable(),
+    /** When a paused run goes on by itself. */
+    wakeAt: milliseconds().nullable(),
   },
   indexes: [
     { name: 'agentos_runs_session', properties: ['sessionId', 'seq'] },
@@ -44,6 +46,7 @@ export const RunEntity = defineEntity({
     { name: 'agentos_runs_user', properties: ['userId', 'seq'] },
     { name: 'agentos_runs_active', properties: ['sessionId', 'seq', 'status'] },
     { name: 'agentos_runs_cancel', properties: ['cancelRequestedAt'] },
+    { name: 'agentos_runs_wake', properties: ['wakeAt'] },
   ],
 })
 
@@ -102,4 +105,20 @@ export const ExecutorEntity = defineEntity({
   name: 'Executor',
   tableName: 'agentos_executors',
   properties: { id: p.text().primary(), leaseUntil: milliseconds(), startedAt: milliseconds() },
+})
+
+/** An event that was sent to a run from outside. */
+export const RunEventEntity = defineEntity({
+  name: 'RunEvent',
+  tableName: 'agentos_run_events',
+  properties: {
+    seq: p.bigint('number').primary().autoincrement(),
+    runId: p.text(),
+    /** Escaped, as `name` is. */
+    eventId: p.text(),
+    name: p.text(),
+    payload: p.text().nullable(),
+    createdAt: milliseconds(),
+  },
+  uniques: [{ name: 'agentos_run_events_id', properties: ['runId', 'eventId'] }],
 })

@@ -54,6 +54,7 @@ async function copyRuns(em: EntityManager, seqs: readonly number[], sessionId: s
       executorId: null,
       runAfter: null,
       followedUntil: null,
+      wakeAt: null,
     })),
   )
   const ids = runs.map(({ runId }) => copy.add(runId))

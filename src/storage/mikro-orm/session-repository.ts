@@ -13,7 +13,14 @@ import type {
 import { ApprovalEntity } from './approval.entity.js'
 import { DeliveryEntity } from './delivery.entity.js'
 import type { EntityWork } from './entity-work.js'
-import { IdempotencyKeyEntity, RunEntity, RunTextEntity, SegmentEntity, SnapshotEntity } from './run.entity.js'
+import {
+  IdempotencyKeyEntity,
+  RunEntity,
+  RunEventEntity,
+  RunTextEntity,
+  SegmentEntity,
+  SnapshotEntity,
+} from './run.entity.js'
 import { forkSession } from './session-fork.js'
 import { listSessions, type SessionScope } from './session-list.js'
 import { jsonColumn, nameColumns, toRow, toSession } from './session-row.js'
@@ -112,6 +119,7 @@ async function deleteRuns(em: EntityManager, ofSessions: { sessionId: { $in: str
     const seq = { $in: runs.map((run) => run.seq) }
     await em.nativeDelete(SegmentEntity, { runId })
     await em.nativeDelete(SnapshotEntity, { runId })
+    await em.nativeDelete(RunEventEntity, { runId })
     await em.nativeDelete(DeliveryEntity, { runId })
     await closeApprovals(em, runId, at)
     await em.nativeDelete(IdempotencyKeyEntity, { runId })

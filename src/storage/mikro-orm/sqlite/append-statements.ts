@@ -36,6 +36,7 @@ type Position = [lastIndex: number, at: number, runId: string, attempt: number, 
 export class AppendStatements {
   private readonly advanceRun: Statement<Position, WrittenRun>
   private readonly endRun: Statement<[status: string, ...Position, isCancel: number], WrittenRun>
+  private readonly setWake: Statement<[at: number, at: number, seq: number], never>
   private readonly supersedeRun: Statement<[at: number, runId: string], never>
   private readonly selectStanding: Statement<[string], Standing>
   private readonly updateBody: Statement<[body: string, index: number, seq: number], never>
@@ -53,6 +54,8 @@ export class AppendStatements {
       WHERE run_id = ? AND attempt = ? AND last_index = ? AND status IN ('running', 'pending', 'paused')
         AND (? OR cancel_requested_at IS NULL)
       RETURNING seq, session_id`)
+    // An event that has come meanwhile has the run looked at before that.
+    this.setWake = database.prepare('UPDATE agentos_runs SET wake_at = min(ifnull(wake_at, ?), ?) WHERE seq = ?')
     this.supersedeRun = database.prepare(`UPDATE agentos_runs SET status = 'regenerated', updated_at = ?
       WHERE run_id = ? AND status IN ('completed', 'error', 'paused')`)
     this.selectStanding = database.prepare(`SELECT runs.status, runs.attempt, runs.last_index,
@@ -82,6 +85,10 @@ export class AppendStatements {
   end({ runId, segment, at }: AppendUnit, status: string): WrittenRun | undefined {
     const { lastIndex, attempt, firstIndex } = segment
     return this.endRun.get(status, lastIndex, at, runId, attempt, firstIndex - 1, status === 'cancelled' ? 1 : 0)
+  }
+
+  wake(seq: number, at: number): void {
+    this.setWake.run(at, at, seq)
   }
 
   /** Marks a run in whose place another has come; false, with nothing written, for one that goes on by now. */

@@ -36,6 +36,7 @@ export class AppendSegment {
     if (nested.length > 0) this.nested.store(runId, nested, unit.at)
     if (statePatches.length > 0) this.patchState(run.session_id, unit)
     if (!end) return { outcome: 'committed' }
+    if (end.wakeAt !== undefined) this.statements.wake(run.seq, end.wakeAt)
     if (end.closesApprovals) this.approvals.cancel(runId, unit.at)
     this.approvals.insertAll(end.approval && [end.approval], end.deliveries)
     if (unit.replaces !== undefined && end.status === 'completed') this.supersede(unit.replaces, unit.at)

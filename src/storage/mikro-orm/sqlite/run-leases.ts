@@ -1,5 +1,6 @@
 import type { ComponentId, ReopenUnit, StoredRun } from '../../../runs/run-repository.js'
 import { ApprovalStatements } from './approval-statements.js'
+import { COMPONENT, namesOf } from './component-names.js'
 import type { Bindable, NativeDatabase, Statement } from './native.js'
 import { SELECT_STORED, toStoredRun, type StoredRow } from './run-row.js'
 import { SegmentWriter } from './segment-store.js'
@@ -8,8 +9,6 @@ import { SegmentWriter } from './segment-store.js'
 export const NOW = "CAST(unixepoch('subsec') * 1000 AS INTEGER)"
 const HAS_NO_LEASE = `NOT EXISTS (SELECT 1 FROM agentos_executors
   WHERE agentos_executors.id = agentos_runs.executor_id AND agentos_executors.lease_until > ${NOW})`
-
-const COMPONENT = "(agentos_runs.component_kind || ' ' || agentos_runs.component_id)"
 
 interface ReopenedRow {
   seq: number
@@ -63,7 +62,7 @@ export class RunLeases {
                 AND (earlier.run_after IS NULL OR earlier.run_after <= ?) AND earlier.seq < agentos_runs.seq)))))
       ORDER BY agentos_runs.priority DESC, agentos_runs.seq LIMIT ?`)
     this.reopenRun = database.prepare(`UPDATE agentos_runs
-      SET status = 'running', attempt = ?, executor_id = ?, mode = ?, last_index = ?, updated_at = ?
+      SET status = 'running', attempt = ?, executor_id = ?, mode = ?, last_index = ?, updated_at = ?, wake_at = NULL
       WHERE run_id = ? AND attempt = ? AND last_index = ? AND status IN ('paused', 'error')
         AND cancel_requested_at IS NULL
       RETURNING seq, session_id`)
@@ -120,9 +119,4 @@ export class RunLeases {
     this.approvals.insertAll(unit.audits, unit.deliveries)
     return true
   }
-}
-
-/** As {@link COMPONENT} spells them; a kind has no space in it. */
-function namesOf(components: readonly ComponentId[]): string {
-  return JSON.stringify(components.map(({ kind, id }) => `${kind} ${id}`))
 }

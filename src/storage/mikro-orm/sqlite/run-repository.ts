@@ -1,3 +1,4 @@
+import type { ReceivedEvent } from '../../../agents/runnable.js'
 import type { Caller } from '../../../core/caller.js'
 import type { Slice } from '../../../core/page.js'
 import type {
@@ -22,6 +23,7 @@ import { RunChanges } from './run-changes.js'
 import { RunLeases } from './run-leases.js'
 import { RunList } from './run-list.js'
 import { RunReads } from './run-reads.js'
+import { RunWakes } from './run-wakes.js'
 import { SegmentReader } from './segment-store.js'
 
 /** Runs and their logs: statements prepared once, writes in group commits. */
@@ -33,6 +35,8 @@ export class SqliteRunRepository implements RunRepository {
   private readonly reads: RunReads
   private readonly lists: RunList
   private readonly log: SegmentReader
+  private readonly wakes: RunWakes
+  private readonly wakeReads: RunWakes
 
   constructor(private readonly database: SqliteDatabase) {
     const { writer, reader } = database
@@ -43,6 +47,8 @@ export class SqliteRunRepository implements RunRepository {
     this.reads = new RunReads(reader)
     this.lists = new RunList(reader)
     this.log = new SegmentReader(reader)
+    this.wakes = new RunWakes(writer)
+    this.wakeReads = new RunWakes(reader)
   }
 
   accept(caller: Caller, unit: AcceptUnit): Promise<Accepted> {
@@ -115,6 +121,22 @@ export class SqliteRunRepository implements RunRepository {
 
   snapshots(runId: string, upTo: number): Promise<StoredSnapshot[]> {
     return this.database.query(() => this.log.snapshots(runId, upTo))
+  }
+
+  sendEvent(caller: Caller, runId: string, event: ReceivedEvent, at: number) {
+    return this.database.write(() => this.wakes.sendEvent(caller, runId, event, at))
+  }
+
+  receivedEvents(runId: string): Promise<ReceivedEvent[]> {
+    return this.database.query(() => this.wakeReads.receivedEvents(runId))
+  }
+
+  toWake(components: readonly ComponentId[], limit: number, at: number): Promise<StoredRun[]> {
+    return this.database.query(() => this.wakeReads.toWake(components, limit, at))
+  }
+
+  postponeWake(runId: string, attempt: number, wakeAt: number | undefined, seenEvents?: number): Promise<void> {
+    return this.database.write(() => this.wakes.postponeWake(runId, attempt, wakeAt, seenEvents))
   }
 
   window(sessionId: string, beforeSeq: number, limit: number): Promise<SessionWindow | undefined> {

@@ -3,6 +3,7 @@ import { ApprovalsAndWebhooksMigration } from './approvals-and-webhooks.js'
 import { InitialMigration } from './initial.js'
 import { NestedRuns } from './nested-runs.js'
 import { SnapshotsMigration } from './snapshots.js'
+import { WorkflowWaits } from './workflow-waits.js'
 
 /** In order. The schema has the version of the last one that was run. */
 export const sqliteMigrations: readonly VersionedMigration[] = [
@@ -10,4 +11,5 @@ export const sqliteMigrations: readonly VersionedMigration[] = [
   { version: '1.1.0', name: '1.1.0-approvals-and-webhooks', class: ApprovalsAndWebhooksMigration },
   { version: '1.2.0', name: '1.2.0-snapshots', class: SnapshotsMigration },
   { version: '1.3.0', name: '1.3.0-nested-runs', class: NestedRuns },
+  { version: '1.4.0', name: '1.4.0-workflow-waits', class: WorkflowWaits },
 ]

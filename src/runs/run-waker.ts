@@ -1,0 +1,121 @@
+import type { WakeUp } from '../agents/runnable.js'
+import type { Clock } from '../core/clock.js'
+import type { Logger } from '../core/logger.js'
+import type { Catalog } from './catalog.js'
+import type { OpenedLeg, RunContinuation } from './run-continuation.js'
+import type { RunRepository, StoredRun } from './run-repository.js'
+import { foldLog } from './stored-run.js'
+import type { StoredMedia } from './stored-media.js'
+
+export interface RunWakerParts {
+  runs: RunRepository
+  media: StoredMedia
+  catalog: Catalog
+  clock: Clock
+  logger: Logger
+  continuation: RunContinuation
+  /** Has an opened leg executed. */
+  execute(leg: OpenedLeg): void
+}
+
+const WOKEN_AT_ONCE = 50
+/** A time that is further away is found by a later look. */
+const MAX_TIMER_MS = 60_000
+
+/**
+ * Lets paused workflows go on whose time has come, or whose event. The tables say which; a timer only makes it quick.
+ * No process waits for them.
+ */
+export class RunWaker {
+  private timer: NodeJS.Timeout | undefined
+  private timerAt = Number.POSITIVE_INFINITY
+  private looking: Promise<void> | undefined
+  private isToLookAgain = false
+  private isStopped = false
+
+  constructor(private readonly parts: RunWakerParts) {}
+
+  /** Looks at a time of its own, beside the looks that are made anyway. */
+  expect(at: number): void {
+    if (this.isStopped || at >= this.timerAt) return
+    const wait = at - this.parts.clock.now()
+    if (wait > MAX_TIMER_MS) return
+    clearTimeout(this.timer)
+    this.timerAt = at
+    this.timer = setTimeout(
+      () => {
+        this.timerAt = Number.POSITIVE_INFINITY
+        void this.sweep()
+      },
+      Math.max(0, wait),
+    ).unref()
+  }
+
+  /** One look at a time; whoever asks during one has another one made after it. */
+  sweep(): Promise<void> {
+    if (this.looking) this.isToLookAgain = true
+    else this.looking = this.look().finally(() => (this.looking = undefined))
+    return this.looking
+  }
+
+  async stop(): Promise<void> {
+    this.isStopped = true
+    clearTimeout(this.timer)
+    await this.looking
+  }
+
+  private async look(): Promise<void> {
+    const { runs, catalog, clock, logger } = this.parts
+    do {
+      this.isToLookAgain = false
+      const due = this.isStopped ? [] : await runs.toWake(catalog.all('workflow'), WOKEN_AT_ONCE, clock.now())
+      for (const stored of due) {
+        try {
+          await this.wake(stored)
+        } catch (error) {
+          logger.error({ err: error, runId: stored.head.runId }, 'A workflow that waited could not go on')
+          await runs.postponeWake(stored.head.runId, stored.head.attempt, clock.now() + MAX_TIMER_MS)
+        }
+      }
+      if (due.length === WOKEN_AT_ONCE) this.isToLookAgain = true
+    } while (this.isToLookAgain && !this.isStopped)
+  }
+
+  private async wake(stored: StoredRun): Promise<void> {
+    const { runs, media, catalog, clock, continuation } = this.parts
+    const { head } = stored
+    const { runId, attempt } = head
+    const runnable = catalog.find(head.component)
+    const fold = await foldLog(runs, head, media)
+    const received = await runs.receivedEvents(runId)
+    const woken = deepest(runnable, fold, clock.now(), received)
+    if (woken) {
+      const leg = await continuation.wake(stored, fold, woken)
+      if (leg) this.parts.execute(leg)
+      return
+    }
+    // An event that no step waits for yet, or somebody was faster: it waits on.
+    await runs.postponeWake(runId, attempt, fold.wakeAt, received.length)
+    if (fold.wakeAt !== undefined) this.expect(fold.wakeAt)
+  }
+}
+
+/** The step with which a workflow goes on, also where that is one inside of a workflow inside of it. */
+function deepest(
+  runnable: ReturnType<Catalog['find']>,
+  fold: Awaited<ReturnType<typeof foldLog>>,
+  now: number,
+  received: Awaited<ReturnType<RunRepository['receivedEvents']>>,
+): WakeUp | undefined {
+  const own = runnable.wakeUp?.(fold, now, received)
+  if (own) return own
+  for (const { source, fold: inner } of fold.children) {
+    if (inner.status !== 'paused' || source.kind !== 'workflow') continue
+    const component = runnable.members?.find(({ kind, id }) => kind === 'workflow' && id === source.id)
+    const step = component && deepest(component, inner, now, received)
+    const { stepId = '', stepName = '', stepIndex = 0 } = source.step ?? {}
+    // The inner run tells itself how it goes on.
+    if (step) return { step: { event: 'StepContinued', stepId, stepName, stepIndex } }
+  }
+  return undefined
+}
