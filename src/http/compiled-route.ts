@@ -9,7 +9,7 @@ import { encoder } from './encode.js'
 import type { WireStyle } from './encode.js'
 import { pathParams } from './route.js'
 import type { Route, ScopeRequirement } from './route.js'
-import { heldComponents, holdsScope, InsufficientScopeError } from './scopes.js'
+import { heldComponents, holdsScope, InsufficientScopeError } from '../core/scopes.js'
 
 /** A route with everything prepared that does not depend on the request. */
 export interface CompiledRoute<Services> {

@@ -3,7 +3,7 @@ import { AgentOSError, UnauthorizedError, ValidationError } from '../core/errors
 import type { Logger } from '../core/logger.js'
 import { UndecidedError } from '../runs/decisions.js'
 import { validationError } from './parse-wire.js'
-import { InsufficientScopeError } from './scopes.js'
+import { InsufficientScopeError } from '../core/scopes.js'
 
 /** The path is ours, the method is not. */
 export class MethodNotAllowedError extends AgentOSError {

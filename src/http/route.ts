@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import type { Caller } from '../core/caller.js'
 import { ConfigurationError } from '../core/errors.js'
 import type { Reply } from './reply.js'
-import type { Scope } from './scopes.js'
+import type { Scope } from '../core/scopes.js'
 import type { UploadedFile } from './body-fields.js'
 import { codeName, wireName } from './wire-names.js'
 

@@ -4,8 +4,8 @@ import type { Runnable } from '../agents/runnable.js'
 import type { Caller } from '../core/caller.js'
 import { decodeCursor, encodeCursor } from '../core/cursor.js'
 import type { Slice } from '../core/page.js'
-import { heldComponents } from './scopes.js'
-import type { Scope } from './scopes.js'
+import { heldComponents } from '../core/scopes.js'
+import type { Scope } from '../core/scopes.js'
 import type { ServerDescription } from './services.js'
 
 /** The agents on which the caller holds any of the scopes, in the order of registration. */

@@ -1,5 +1,5 @@
-import type { Caller } from '../core/caller.js'
-import { ForbiddenError } from '../core/errors.js'
+import type { Caller } from './caller.js'
+import { ForbiddenError } from './errors.js'
 
 export type ScopeResource =
   | 'config'
