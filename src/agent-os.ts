@@ -5,7 +5,7 @@ import { ApprovalNotices } from './approvals/approval-notices.js'
 import type { ApprovalCallbacks } from './approvals/approval-notices.js'
 import { Approval } from './approvals/approval.js'
 import { RunApprovals } from './approvals/run-approvals.js'
-import { anonymousCaller, bindCaller, fullCaller } from './core/caller.js'
+import { bindCaller, fullCaller } from './core/caller.js'
 import type { Bound, Caller } from './core/caller.js'
 import { systemClock, toIso } from './core/clock.js'
 import type { Clock } from './core/clock.js'
@@ -20,8 +20,10 @@ import { checkpointRoutes } from './http/checkpoints.js'
 import { continueRoutes } from './http/continue.js'
 import { docsRoutes } from './http/docs.js'
 import { encoder } from './http/encode.js'
+import { openAuthentication } from './http/open-authentication.js'
 import { resumeRoutes } from './http/resume.js'
 import { runRoutes } from './http/runs.js'
+import { serviceAccountRoutes } from './http/service-accounts.js'
 import type { ServerDescription, Services } from './http/services.js'
 import { sessionForkRoutes } from './http/session-fork.js'
 import { sessionRoutes } from './http/sessions.js'
@@ -30,6 +32,8 @@ import type { MountOptions, WebHandler } from './http/web-handler.js'
 import { Catalog } from './runs/catalog.js'
 import { RunManager } from './runs/run-manager.js'
 import type { RunSettings } from './runs/run-settings.js'
+import { ServiceAccountVerifier } from './service-accounts/service-account-verifier.js'
+import { ServiceAccounts } from './service-accounts/service-accounts.js'
 import { SessionStore } from './sessions/session-store.js'
 import { sqlite } from './storage/sqlite.js'
 import type { Storage } from './storage/storage.js'
@@ -91,11 +95,14 @@ export class AgentOS implements WebHandler {
   readonly sessions: Bound<SessionStore>
   /** Approvals, as the host itself. */
   readonly approvals: Bound<ApprovalGate>
+  /** Service accounts, as the host itself. */
+  readonly serviceAccounts: Bound<ServiceAccounts>
   private readonly storage: Storage
   private readonly server: ServerDescription
   private readonly runManager: RunManager
   private readonly sessionStore: SessionStore
   private readonly approvalGate: ApprovalGate
+  private readonly accounts: ServiceAccounts
   private readonly http: WebHandler
   private stopping: Promise<void> | undefined
 
@@ -156,6 +163,13 @@ export class AgentOS implements WebHandler {
       },
       clock,
     )
+    const { serviceAccounts } = this.storage
+    const verifier = new ServiceAccountVerifier({ accounts: serviceAccounts, clock, logger })
+    this.accounts = new ServiceAccounts({
+      accounts: serviceAccounts,
+      clock,
+      onRevoked: (accountId) => verifier.forget(accountId),
+    })
     this.server = {
       id,
       name: options.name,
@@ -178,11 +192,12 @@ export class AgentOS implements WebHandler {
       ...sessionForkRoutes,
       ...sessionRoutes,
       ...approvalRoutes,
+      ...serviceAccountRoutes,
       ...systemRoutes,
     ]
     this.http = createHttpApp<Services>({
       routes: [...routes, ...docsRoutes(routes)],
-      authenticate: () => anonymousCaller,
+      authenticate: openAuthentication(verifier),
       services: (caller) => this.as(caller),
       authorization: false,
       logger,
@@ -193,11 +208,12 @@ export class AgentOS implements WebHandler {
     this.runs = own.runs
     this.sessions = own.sessions
     this.approvals = own.approvals
+    this.serviceAccounts = own.serviceAccounts
   }
 
   /** The services as this caller may use them: rows that it may not see don't exist for it. */
   as(caller: Caller): Services {
-    return new CallerServices(caller, this.runManager, this.sessionStore, this.approvalGate, this.server)
+    return new CallerServices(caller, this.runManager, this.sessionStore, this.approvalGate, this.accounts, this.server)
   }
 
   /** Answers a Web-standard request; the adapters of hosts call it. */
@@ -241,12 +257,14 @@ class CallerServices implements Services {
   private boundRuns: Bound<RunManager> | undefined
   private boundSessions: Bound<SessionStore> | undefined
   private boundApprovals: Bound<ApprovalGate> | undefined
+  private boundAccounts: Bound<ServiceAccounts> | undefined
 
   constructor(
     private readonly caller: Caller,
     private readonly runManager: RunManager,
     private readonly sessionStore: SessionStore,
     private readonly approvalGate: ApprovalGate,
+    private readonly accounts: ServiceAccounts,
     readonly server: ServerDescription,
   ) {}
 
@@ -260,6 +278,10 @@ class CallerServices implements Services {
 
   get approvals(): Bound<ApprovalGate> {
     return (this.boundApprovals ??= bindCaller(this.approvalGate, this.caller))
+  }
+
+  get serviceAccounts(): Bound<ServiceAccounts> {
+    return (this.boundAccounts ??= bindCaller(this.accounts, this.caller))
   }
 }
 

@@ -64,6 +64,15 @@ export type { StartedRun } from './runs/run-manager.js'
 export type { RunSettings } from './runs/run-settings.js'
 export type { RunFilter } from './runs/run-repository.js'
 export { RunStream } from './runs/run-stream.js'
+export type {
+  ListServiceAccounts,
+  MintedServiceAccount,
+  MintServiceAccount,
+  RotateServiceAccount,
+  ScopeInfo,
+  ServiceAccount,
+} from './service-accounts/service-account.js'
+export { ServiceAccounts } from './service-accounts/service-accounts.js'
 export { SessionStore } from './sessions/session-store.js'
 export type { ForkedSession, SessionDetail, SessionListItem } from './sessions/session.js'
 export type { Storage } from './storage/storage.js'

@@ -3,6 +3,7 @@ import { AgentsClient } from './agents.js'
 import { ApprovalsClient } from './approvals.js'
 import type { AgentOSClientOptions, RequestOptions } from './options.js'
 import { RunsClient } from './runs.js'
+import { ServiceAccountsClient } from './service-accounts.js'
 import type { ApiInfo, Health, ServerInfo } from './server-info.js'
 import { SessionsClient } from './sessions.js'
 import { Transport } from './transport.js'
@@ -24,6 +25,7 @@ export class AgentOSClient {
   readonly sessions: SessionsClient
   readonly agents: AgentsClient
   readonly approvals: ApprovalsClient
+  readonly serviceAccounts: ServiceAccountsClient
   private readonly transport: Transport
 
   constructor(options: AgentOSClientOptions) {
@@ -32,6 +34,7 @@ export class AgentOSClient {
     this.sessions = new SessionsClient(this.transport)
     this.agents = new AgentsClient(this.transport)
     this.approvals = new ApprovalsClient(this.transport)
+    this.serviceAccounts = new ServiceAccountsClient(this.transport)
   }
 
   /** Whether the server is up; with `ready`, whether it reaches its database too. */

@@ -169,6 +169,10 @@ export const forms: Readonly<Record<string, Form>> = {
   },
   ResolutionData: { fields: {} },
   ApprovalStatus: { fields: {} },
+  ServiceAccountPage: { fields: { data: ['ServiceAccount'], meta: 'PageMeta' } },
+  ServiceAccount: { fields: { scopes: ['ScopeInfo'] } },
+  ScopeInfo: { fields: {} },
+  ServiceAccountCreated: { fields: { scopes: ['ScopeInfo'] } },
   Info: { fields: { sdk: { fields: {} }, mcp: { fields: {} } } },
   OsConfig: {
     fields: {
@@ -291,6 +295,14 @@ export const operations = {
     answers: { '200': 'Approval' },
   },
   delete_approval: { method: 'DELETE', path: '/approvals/{approval_id}' },
+  list_service_accounts: { method: 'GET', path: '/service-accounts', answers: { '200': 'ServiceAccountPage' } },
+  create_service_account: {
+    method: 'POST',
+    path: '/service-accounts',
+    body: { fields: { scopes: [{ fields: {} }] } },
+    answers: { '201': 'ServiceAccountCreated' },
+  },
+  delete_service_account: { method: 'DELETE', path: '/service-accounts/{service_account_id}' },
   get_api_info: { method: 'GET', path: '/', answers: { '200': { fields: {} } } },
   health_check: { method: 'GET', path: '/health', answers: { '200': { fields: {} } } },
   get_info: { method: 'GET', path: '/info', answers: { '200': 'Info' } },

@@ -4,6 +4,7 @@ import type { Logger } from '../core/logger.js'
 import type { Catalog } from '../runs/catalog.js'
 import type { RunManager } from '../runs/run-manager.js'
 import type { SessionStore } from '../sessions/session-store.js'
+import type { ServiceAccounts } from '../service-accounts/service-accounts.js'
 import { routesFor } from './route.js'
 
 /** A database, as far as clients see it. */
@@ -37,6 +38,7 @@ export interface Services {
   readonly runs: Bound<RunManager>
   readonly sessions: Bound<SessionStore>
   readonly approvals: Bound<ApprovalGate>
+  readonly serviceAccounts: Bound<ServiceAccounts>
   readonly server: ServerDescription
 }
 

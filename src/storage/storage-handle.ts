@@ -3,6 +3,7 @@ import { AgentOSError, UnavailableError } from '../core/errors.js'
 import type { EventBus } from '../runs/event-bus.js'
 import type { MediaRepository } from '../runs/media-repository.js'
 import type { RunRepository } from '../runs/run-repository.js'
+import type { ServiceAccountRepository } from '../service-accounts/service-account-repository.js'
 import type { SessionRepository } from '../sessions/session-repository.js'
 import type { OpenStorage } from './open-storage.js'
 import type { WebhookRepository } from '../webhooks/webhook-repository.js'
@@ -19,7 +20,7 @@ export interface HandleOptions {
   open(): Promise<OpenStorage>
 }
 
-type Repositories = Pick<Storage, 'runs' | 'sessions' | 'media' | 'approvals' | 'webhooks'>
+type Repositories = Pick<Storage, 'runs' | 'sessions' | 'media' | 'approvals' | 'webhooks' | 'serviceAccounts'>
 
 /** A storage that opens on first use, and shares what it opens with the other handles of the process. */
 export class StorageHandle implements Storage {
@@ -70,6 +71,14 @@ export class StorageHandle implements Storage {
     delivered: true,
     failed: true,
     nextAt: true,
+  })
+  readonly serviceAccounts: ServiceAccountRepository = this.deferred('serviceAccounts', {
+    create: true,
+    get: true,
+    list: true,
+    revoke: true,
+    findByTokenHash: true,
+    noteUse: true,
   })
 
   private shared: SharedDatabase | undefined

@@ -2,6 +2,7 @@ import type { ApprovalRepository } from '../approvals/approval-repository.js'
 import type { EventBus } from '../runs/event-bus.js'
 import type { MediaRepository } from '../runs/media-repository.js'
 import type { RunRepository } from '../runs/run-repository.js'
+import type { ServiceAccountRepository } from '../service-accounts/service-account-repository.js'
 import type { SessionRepository } from '../sessions/session-repository.js'
 import type { WebhookRepository } from '../webhooks/webhook-repository.js'
 
@@ -23,6 +24,7 @@ export interface Storage {
   readonly media: MediaRepository
   readonly approvals: ApprovalRepository
   readonly webhooks: WebhookRepository
+  readonly serviceAccounts: ServiceAccountRepository
   /** Shared by all who use the same database in this process. */
   readonly events: EventBus
   /** Whether the database answers and its schema is the one of this code. */

@@ -12,6 +12,8 @@ import { leaseCases } from './storage-cases/lease-cases.js'
 import { lineCases } from './storage-cases/line-cases.js'
 import { mediaCases } from './storage-cases/media-cases.js'
 import { readCases } from './storage-cases/read-cases.js'
+import { serviceAccountCases } from './storage-cases/service-account-cases.js'
+import { serviceAccountListCases } from './storage-cases/service-account-list-cases.js'
 import { sessionCases } from './storage-cases/session-cases.js'
 import { sessionListCases } from './storage-cases/session-list-cases.js'
 import { textCases } from './storage-cases/text-cases.js'
@@ -40,6 +42,8 @@ const groups: Record<string, Cases> = {
   media: mediaCases,
   'an approval': approvalCases,
   'a delivery to a webhook': webhookCases,
+  'a service account': serviceAccountCases,
+  'listing service accounts': serviceAccountListCases,
   'texts of users and models': textCases,
   'units side by side': isolationCases,
 }

@@ -9,6 +9,7 @@ import { continueRoutes } from '../../src/http/continue.js'
 import { resumeRoutes } from '../../src/http/resume.js'
 import type { Route } from '../../src/http/route.js'
 import { runRoutes } from '../../src/http/runs.js'
+import { serviceAccountRoutes } from '../../src/http/service-accounts.js'
 import { sessionForkRoutes } from '../../src/http/session-fork.js'
 import { sessionRoutes } from '../../src/http/sessions.js'
 import { systemRoutes } from '../../src/http/system.js'
@@ -35,6 +36,7 @@ const covered = [
   ...sessionRoutes,
   ...sessionForkRoutes,
   ...approvalRoutes,
+  ...serviceAccountRoutes,
   ...systemRoutes,
 ].filter((route) => !isOpen(route.path)) as unknown as Route<never>[]
 

@@ -163,6 +163,17 @@ const calls: Record<keyof typeof operations, () => Promise<unknown>> = {
       continueRun: true,
     }),
   delete_approval: () => client.approvals.delete('approval_id'),
+  list_service_accounts: () =>
+    client.serviceAccounts.list({ ...page, page: 1, includeRevoked: false, sortBy: 'name', sortOrder: 'asc' }),
+  create_service_account: () =>
+    client.serviceAccounts.mint({
+      name: 'n',
+      scopes: ['agents:run'],
+      expiresInDays: 1,
+      neverExpires: false,
+      allowPrivilegedScopes: true,
+    }),
+  delete_service_account: () => client.serviceAccounts.revoke('service_account_id'),
   get_api_info: () => client.api(),
   health_check: () => client.health({ ready: true }),
   get_info: () => client.info(),

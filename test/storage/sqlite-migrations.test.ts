@@ -129,6 +129,27 @@ describe('the schema of SQLite', () => {
     expect(tables).toHaveLength(1)
   })
 
+  it('gains and loses service accounts, and nothing else, between 1.1.0 and 1.2.0', async () => {
+    const { database } = await openInside()
+    const target = migrationTarget(database.orm, database.writer)
+    const schema = (): unknown[] => {
+      const ours =
+        "SELECT name FROM sqlite_master WHERE name LIKE 'agentos%' AND type IN ('table', 'index') ORDER BY name"
+      return database.writer.prepare<[], { name: string }>(ours).all()
+    }
+    const latest = schema()
+    await migrateTo(target, '1.1.0')
+    const before = schema()
+    expect(before.length).toBeGreaterThan(10)
+    expect(JSON.stringify(before)).not.toContain('service_accounts')
+    await migrateTo(target, '1.2.0')
+    const added = (schema() as { name: string }[]).filter(({ name }) => !JSON.stringify(before).includes(`"${name}"`))
+    expect(added).toHaveLength(8)
+    for (const { name } of added) expect(name).toMatch(/^agentos_service_accounts/)
+    await migrateTo(target, current)
+    expect(schema()).toEqual(latest)
+  })
+
   it('is the one that the entities describe', async () => {
     const { database } = await openInside()
     const described = new Map(
@@ -136,7 +157,7 @@ describe('the schema of SQLite', () => {
         .filter(({ tableName }) => tableName.startsWith('agentos_'))
         .map(({ tableName, props }) => [tableName, props.flatMap(({ fieldNames }) => fieldNames).toSorted()]),
     )
-    expect(described.size).toBe(10)
+    expect(described.size).toBe(11)
     for (const [table, columns] of described) {
       const real = database.writer.pragma(`table_info(${table})`) as { name: string }[]
       expect(real.map(({ name }) => name).toSorted(), table).toEqual(columns)

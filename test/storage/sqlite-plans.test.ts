@@ -1,11 +1,14 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { ApprovalFilter } from '../../src/approvals/approval-repository.js'
+import type { Caller } from '../../src/core/caller.js'
 import { fullCaller } from '../../src/core/caller.js'
 import { encodeCursor } from '../../src/core/cursor.js'
 import type { RunFilter } from '../../src/runs/run-repository.js'
+import type { ServiceAccountFilter } from '../../src/service-accounts/service-account-repository.js'
 import type { SessionFilter } from '../../src/sessions/session-repository.js'
 import type { NativeDatabase } from '../../src/storage/mikro-orm/sqlite/native.js'
 import { openDatabase, storageOn } from '../../src/storage/mikro-orm/sqlite/open.js'
+import { account } from '../../src/testing/storage-cases/service-account-cases.js'
 import { ending, segment, session, T0, unit } from '../../src/testing/storage-cases/case.js'
 import { temporaryPath } from './support/temporary.js'
 
@@ -172,6 +175,52 @@ describe('the query plans of SQLite', () => {
       )
       expect(next![1]).not.toContain('TEMP B-TREE')
     }
+  })
+
+  const accountIndexOf = { created_at: 'created', name: 'name', last_used_at: 'used', expires_at: 'expiry' } as const
+  const accountSorts = Object.keys(accountIndexOf) as ServiceAccountFilter['sortBy'][]
+
+  it.each(accountSorts)('list service accounts by %s in the order of an index', async (sortBy) => {
+    const { storage, plans } = await openRecorded()
+    for (const name of ['a', 'b', 'c']) await storage.serviceAccounts.create(fullCaller, account({ name }))
+    await storage.serviceAccounts.noteUse((await list({})).data[0]!.id, T0)
+    const index = `agentos_service_accounts_${accountIndexOf[sortBy]}`
+    function list(filter: Partial<ServiceAccountFilter>, caller: Caller = fullCaller) {
+      const first: ServiceAccountFilter = { includeRevoked: false, sortBy, sortOrder: 'desc', limit: 1, page: 1 }
+      return storage.serviceAccounts.list(caller, { ...first, ...filter })
+    }
+    for (const sortOrder of ['asc', 'desc'] as const) {
+      plans()
+      const { meta } = await list({ sortOrder })
+      const [first] = [...plans()].filter(([sql]) => sql.includes('order by'))
+      expect(first![1], first![0]).toMatch(new RegExp(`USING INDEX ${index}`))
+      expect(first![1], first![0]).not.toContain('TEMP B-TREE')
+      await list({ sortOrder, cursor: meta.nextCursor })
+      const next = [...plans()].filter(([sql]) => sql.includes('order by'))
+      expect(next.length).toBeGreaterThan(0)
+      for (const [sql, plan] of next) {
+        expect(plan, sql).toMatch(new RegExp(`^SEARCH account USING INDEX ${index} \\(\\w+[<>=]\\?`))
+        expect(plan, sql).not.toContain('TEMP B-TREE')
+      }
+    }
+    await list({}, { ...fullCaller, scoped: true, userId: 'u' })
+    for (const [sql, plan] of plans()) expect(plan, sql).toMatch(/agentos_service_accounts_user \(user_id=\?/)
+  })
+
+  it('find and change a service account through an index', async () => {
+    const { storage, plans } = await openRecorded()
+    plans()
+    const one = account()
+    await storage.serviceAccounts.create({ ...fullCaller, admin: false, userId: 'u' }, one, 'old')
+    await storage.serviceAccounts.get(fullCaller, one.id)
+    await storage.serviceAccounts.findByTokenHash(one.tokenHash)
+    await storage.serviceAccounts.noteUse(one.id, T0)
+    await storage.serviceAccounts.revoke(fullCaller, one.id, T0)
+    const seen = [...plans()].filter(([sql]) => sql.includes('service_accounts'))
+    expect(seen.length).toBeGreaterThan(5)
+    for (const [sql, plan] of seen) expect(fullScans(plan), sql).toEqual([])
+    const [byToken] = seen.filter(([sql]) => sql.includes('token_hash` = '))
+    expect(byToken![1]).toContain('agentos_service_accounts_token (token_hash=?')
   })
 
   it.each(sorts)('list the sessions of a user or of a component by %s, and read no others', async (sortBy) => {

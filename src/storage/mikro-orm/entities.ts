@@ -2,6 +2,7 @@ import { defineEntity, p } from '@mikro-orm/core'
 import { ApprovalEntity } from './approval.entity.js'
 import { DeliveryEntity } from './delivery.entity.js'
 import { ExecutorEntity, IdempotencyKeyEntity, RunEntity, RunTextEntity, SegmentEntity } from './run.entity.js'
+import { ServiceAccountEntity } from './service-account.entity.js'
 import { SessionEntity } from './session.entity.js'
 
 /** Bytes by the SHA-256 of what they are. */
@@ -29,5 +30,6 @@ export const entities = [
   ExecutorEntity,
   ApprovalEntity,
   DeliveryEntity,
+  ServiceAccountEntity,
   SchemaVersionEntity,
 ]

@@ -6,6 +6,7 @@ import { MikroOrmApprovalRepository } from '../approval-repository.js'
 import { entities } from '../entities.js'
 import { databaseUnavailable } from '../failure.js'
 import { assertUsable, migrate, MIGRATIONS_TABLE } from '../migrate.js'
+import { MikroOrmServiceAccountRepository } from '../service-account-repository.js'
 import { MikroOrmSessionRepository } from '../session-repository.js'
 import { MikroOrmWebhookRepository } from '../webhook-repository.js'
 import { SqliteDatabase } from './database.js'
@@ -84,6 +85,7 @@ export function storageOn(database: SqliteDatabase): OpenStorage {
     media: new SqliteMediaRepository(database),
     approvals: new MikroOrmApprovalRepository(database),
     webhooks: new MikroOrmWebhookRepository(database),
+    serviceAccounts: new MikroOrmServiceAccountRepository(database),
     check: async () => {
       assertUsable(await database.query(() => schemaVersion(database.reader)), sqliteMigrations)
     },
