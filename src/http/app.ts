@@ -16,6 +16,7 @@ import { decodeParam, queryRecord, requestTarget, trimPath } from './request-tar
 import { Respond } from './respond.js'
 import { RouteTable } from './route-table.js'
 import type { Route, RouteContext } from './route.js'
+import { watchedStream } from './watched-stream.js'
 import type { MountOptions, WebHandler } from './web-handler.js'
 
 export interface HttpAppOptions<Services> {
@@ -86,7 +87,9 @@ export function createHttpApp<Services>(options: HttpAppOptions<Services>): WebH
       context.files = files
       context.body = parseWire(route.body!, value)
     }
-    return route.handler(context)
+    const result = route.handler(context)
+    if (caller.kind !== 'service_account') return result
+    return watchedStream(await result, caller, () => options.authenticate(request))
   }
 
   return {

@@ -114,18 +114,18 @@ describe('POST /service-accounts', () => {
   })
 
   it('knows the scopes that the host asks for, and its admin scope in the place of the usual one', async () => {
-    const terms = { adminScope: 'root', mappedScopes: ['reports:read', 'agents:publish'] }
+    const terms = { adminScope: 'root:all', mappedScopes: ['reports:read', 'agents:publish'] }
     const { mint, ask } = await closedServer({ terms })
     expect((await mint({ name: 'a', scopes: ['reports:read', 'reports:*:read', 'agents:x:publish'] })).status).toBe(201)
     for (const scope of ['reports:write', 'reports:r1:read', 'agent_os:admin']) {
       const refused = await mint({ name: 'b', scopes: [scope], allow_privileged_scopes: true })
       expect([scope, refused.body.error_code]).toEqual([scope, 'INVALID_SCOPE'])
     }
-    const { body } = await mint({ name: 'c', scopes: ['root'], allow_privileged_scopes: true })
-    expect(body.scopes[0]).toMatchObject({ raw: 'root', sub_namespace: null })
+    const { body } = await mint({ name: 'c', scopes: ['root:all'], allow_privileged_scopes: true })
+    expect(body.scopes[0]).toMatchObject({ raw: 'root:all', sub_namespace: null })
     expect((await ask('GET /service-accounts', { token: body.token })).body.data).toHaveLength(2)
-    const like = user('alice', ['root', 'service_accounts:write'])
-    expect((await mint({ name: 'd', scopes: ['root'], allow_privileged_scopes: true }, like)).body.error_code).toBe(
+    const like = user('alice', ['root:all', 'service_accounts:write'])
+    expect((await mint({ name: 'd', scopes: ['root:all'], allow_privileged_scopes: true }, like)).body.error_code).toBe(
       'SCOPE_NOT_HELD',
     )
   })

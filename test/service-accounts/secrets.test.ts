@@ -1,3 +1,4 @@
+import type * as crypto from 'node:crypto'
 import { timingSafeEqual } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,7 +9,7 @@ import { temporaryDirectory } from '../support/two-processes.js'
 import { closedServer, fileStorage, keepingLogger } from './support.js'
 
 vi.mock('node:crypto', async (original) => {
-  const real = await original<typeof import('node:crypto')>()
+  const real = await original<typeof crypto>()
   return { ...real, timingSafeEqual: vi.fn(real.timingSafeEqual) }
 })
 
@@ -18,7 +19,7 @@ it('makes tokens that are all different, of 256 random bits', () => {
   for (const token of tokens) expect(token).toMatch(/^agno_pat_[0-9A-Za-z]{43}$/)
   const digits = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
   const numberOf = (token: string): bigint =>
-    [...token.slice(9)].reduce((sum, digit) => sum * 62n + BigInt(digits.indexOf(digit)), 0n)
+    Array.from(token.slice(9)).reduce((sum, digit) => sum * 62n + BigInt(digits.indexOf(digit)), 0n)
   const bits = tokens.map((token) => numberOf(token).toString(2).padStart(256, '0'))
   for (const text of bits) expect(text).toHaveLength(256)
   // Each bit is set about as often as not: 1000 times, give or take 8 standard deviations.
