@@ -129,7 +129,7 @@ describe('the schema of SQLite', () => {
     expect(tables).toHaveLength(1)
   })
 
-  it('gains and loses service accounts, and nothing else, between 1.1.0 and 1.2.0', async () => {
+  it('gains and loses service accounts, and nothing else, with their migration', async () => {
     const { database } = await openInside()
     const target = migrationTarget(database.orm, database.writer)
     const schema = (): unknown[] => {
@@ -138,11 +138,12 @@ describe('the schema of SQLite', () => {
       return database.writer.prepare<[], { name: string }>(ours).all()
     }
     const latest = schema()
-    await migrateTo(target, '1.1.0')
+    const at = sqliteMigrations.findIndex(({ name }) => name.endsWith('service-accounts'))
+    await migrateTo(target, sqliteMigrations[at - 1]!.version)
     const before = schema()
     expect(before.length).toBeGreaterThan(10)
     expect(JSON.stringify(before)).not.toContain('service_accounts')
-    await migrateTo(target, '1.2.0')
+    await migrateTo(target, sqliteMigrations[at]!.version)
     const added = (schema() as { name: string }[]).filter(({ name }) => !JSON.stringify(before).includes(`"${name}"`))
     expect(added).toHaveLength(8)
     for (const { name } of added) expect(name).toMatch(/^agentos_service_accounts/)
