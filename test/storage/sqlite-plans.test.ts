@@ -11,8 +11,9 @@ import { temporaryPath } from './support/temporary.js'
 
 /** An open storage, and the SQL that it has sent or prepared since the last time that it was asked. */
 async function openRecorded() {
-  const database = await openDatabase({ path: temporaryPath(), synchronous: 'normal', migrate: 'auto' })
+  const database = await openDatabase({ path: temporaryPath(), synchronous: 'normal' })
   onTestFinished(() => database.close())
+  await storageOn(database).ready('auto')
   const plain = database.writer.prepare.bind(database.writer)
   let recorded: string[] = []
   for (const native of [database.writer, database.reader]) {
@@ -22,7 +23,7 @@ async function openRecorded() {
       return prepare(sql)
     }
   }
-  const storage = storageOn(database)
+  const storage = { ...storageOn(database) }
   return {
     storage,
     /** The plan of each statement, as SQLite tells it. */
