@@ -1,6 +1,7 @@
 import type { OsConfig, ServedModel } from '../http/os-config.js'
 import { AgentsClient } from './agents.js'
 import { ApprovalsClient } from './approvals.js'
+import { DatabasesClient } from './databases.js'
 import type { AgentOSClientOptions, RequestOptions } from './options.js'
 import { RunsClient } from './runs.js'
 import type { ApiInfo, Health, ServerInfo } from './server-info.js'
@@ -24,6 +25,7 @@ export class AgentOSClient {
   readonly sessions: SessionsClient
   readonly agents: AgentsClient
   readonly approvals: ApprovalsClient
+  readonly databases: DatabasesClient
   private readonly transport: Transport
 
   constructor(options: AgentOSClientOptions) {
@@ -32,6 +34,7 @@ export class AgentOSClient {
     this.sessions = new SessionsClient(this.transport)
     this.agents = new AgentsClient(this.transport)
     this.approvals = new ApprovalsClient(this.transport)
+    this.databases = new DatabasesClient(this.transport)
   }
 
   /** Whether the server is up; with `ready`, whether it reaches its database too. */

@@ -1,6 +1,7 @@
 import type { ApprovalGate } from '../approvals/approval-gate.js'
 import type { Bound } from '../core/caller.js'
 import type { Logger } from '../core/logger.js'
+import type { Databases } from '../database/databases.js'
 import type { Catalog } from '../runs/catalog.js'
 import type { RunManager } from '../runs/run-manager.js'
 import type { SessionStore } from '../sessions/session-store.js'
@@ -22,7 +23,10 @@ export interface ServerDescription {
   /** ISO 8601. */
   readonly startedAt: string
   readonly catalog: Catalog
+  /** Its own, where runs and sessions are. */
   readonly database: ServedDatabase
+  /** Those that it looks after besides. */
+  readonly furtherDatabases: readonly ServedDatabase[]
   /** Gets what goes wrong after an answer has begun. */
   readonly logger: Logger
   readonly authMode: 'none' | 'security_key' | 'jwt'
@@ -37,6 +41,8 @@ export interface Services {
   readonly runs: Bound<RunManager>
   readonly sessions: Bound<SessionStore>
   readonly approvals: Bound<ApprovalGate>
+  /** Nobody's in particular: the routes' scopes say who may. */
+  readonly databases: Databases
   readonly server: ServerDescription
 }
 

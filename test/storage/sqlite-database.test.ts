@@ -142,5 +142,7 @@ describe('a group commit', () => {
     other.close()
     expect((await runs.accept(fullCaller, accepting)).outcome).toBe('running')
     expect(database.writer.inTransaction).toBe(false)
+    await sessions.create(session({ sessionId: 'ses_2' }))
+    expect(await sessions.get(fullCaller, 'ses_2')).toBeDefined()
   })
 })
