@@ -116,7 +116,7 @@ export class AgentOS implements WebHandler {
     const storage = options.storage ?? sqlite('agentos.db')
     const further = options.databases ?? []
     this.storages = [storage, ...further]
-    const databases = this.storages.map((one) => new Database(one))
+    const databases = this.storages.map((one) => new Database(one, clock))
     this.database = databases[0]!
     this.databases = new Databases(databases, logger)
     const { runs, sessions, media, events, approvals } = storage

@@ -1,6 +1,10 @@
+import type { Clock } from '../core/clock.js'
 import { checkInput } from '../core/check-input.js'
 import { MigrateDatabase } from './migration.js'
 import type { DatabaseMigration, DatabaseStatus } from './migration.js'
+import { prune } from './prune.js'
+import type { PruneDatabase, PrunedDatabase } from './prune.js'
+import type { RetentionRepository } from './retention-repository.js'
 import type { MigrationPlan, MigrationStep, SchemaRepository } from './schema-repository.js'
 import { compareVersions, majorOf } from './schema-version.js'
 
@@ -8,6 +12,7 @@ import { compareVersions, majorOf } from './schema-version.js'
 export interface DatabaseParts {
   id: string
   schema: SchemaRepository
+  retention: RetentionRepository
 }
 
 /** A database: the version of its schema, and what is kept in it. */
@@ -15,7 +20,10 @@ export class Database {
   /** As the API names it. */
   readonly id: string
 
-  constructor(private readonly parts: DatabaseParts) {
+  constructor(
+    private readonly parts: DatabaseParts,
+    private readonly clock: Clock,
+  ) {
     this.id = parts.id
   }
 
@@ -66,6 +74,27 @@ export class Database {
     if (!dryRun) return this.told(await schema.migrate(order, { wait }), false)
     const { steps, ...plan } = await schema.preview(order)
     return { ...this.told(plan, true), steps }
+  }
+
+  /**
+   * Removes what has ended before a time and has not changed since: runs with their logs, closed approvals, deliveries
+   * that were given up, and media that no run uses any more. Sessions stay, and so does every run that is pending,
+   * running or paused. It goes in small steps, and leaves the database to others in between.
+   *
+   * @param input.olderThan a `Date`, or ISO 8601.
+   * @param input.dryRun counts, and removes nothing. Default false.
+   * @param input.signal ends it between two steps.
+   * @returns how much of each was removed.
+   * @throws ValidationError when the time is yet to come.
+   *
+   * @example
+   * ```ts
+   * const ninetyDays = 90 * 24 * 60 * 60 * 1000
+   * const { runs } = await agentOS.database.prune({ olderThan: new Date(Date.now() - ninetyDays) })
+   * ```
+   */
+  prune(input: PruneDatabase): Promise<PrunedDatabase> {
+    return prune(this.parts.retention, this.clock, input)
   }
 
   private told({ from, to, versions }: MigrationPlan, dryRun: boolean): DatabaseMigration {

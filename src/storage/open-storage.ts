@@ -1,7 +1,7 @@
 import type { Storage } from './storage.js'
 
 /** What the features keep in a database. */
-export type Repositories = Pick<Storage, 'runs' | 'sessions' | 'media' | 'approvals' | 'webhooks'>
+export type Repositories = Pick<Storage, 'runs' | 'sessions' | 'media' | 'approvals' | 'webhooks' | 'retention'>
 
 /** An open database, whatever its schema. Handles on the same one share it. */
 export interface OpenStorage extends Repositories, Pick<Storage, 'schema'> {

@@ -1,5 +1,6 @@
 import type { ApprovalRepository } from '../approvals/approval-repository.js'
 import { AgentOSError, UnavailableError } from '../core/errors.js'
+import type { RetentionRepository } from '../database/retention-repository.js'
 import type { SchemaRepository } from '../database/schema-repository.js'
 import type { EventBus } from '../runs/event-bus.js'
 import type { MediaRepository } from '../runs/media-repository.js'
@@ -72,6 +73,7 @@ export class StorageHandle implements Storage {
     failed: true,
     nextAt: true,
   })
+  readonly retention: RetentionRepository = this.deferred('retention', { prune: true })
   readonly schema: SchemaRepository = {
     versions: () => this.call((open) => open.schema.versions(), true),
     version: () => this.call((open) => open.schema.version(), true),

@@ -1,4 +1,5 @@
 import type { ApprovalRepository } from '../approvals/approval-repository.js'
+import type { RetentionRepository } from '../database/retention-repository.js'
 import type { SchemaRepository } from '../database/schema-repository.js'
 import type { EventBus } from '../runs/event-bus.js'
 import type { MediaRepository } from '../runs/media-repository.js'
@@ -24,6 +25,7 @@ export interface Storage {
   readonly media: MediaRepository
   readonly approvals: ApprovalRepository
   readonly webhooks: WebhookRepository
+  readonly retention: RetentionRepository
   /** Can be used whatever the schema is; everything else needs one for this code. */
   readonly schema: SchemaRepository
   /** Shared by all who use the same database in this process. */

@@ -12,6 +12,7 @@ import { leaseCases } from './storage-cases/lease-cases.js'
 import { lineCases } from './storage-cases/line-cases.js'
 import { mediaCases } from './storage-cases/media-cases.js'
 import { readCases } from './storage-cases/read-cases.js'
+import { retentionCases } from './storage-cases/retention-cases.js'
 import { sessionCases } from './storage-cases/session-cases.js'
 import { sessionListCases } from './storage-cases/session-list-cases.js'
 import { textCases } from './storage-cases/text-cases.js'
@@ -40,6 +41,7 @@ const groups: Record<string, Cases> = {
   media: mediaCases,
   'an approval': approvalCases,
   'a delivery to a webhook': webhookCases,
+  'removing what is old': retentionCases,
   'texts of users and models': textCases,
   'units side by side': isolationCases,
 }

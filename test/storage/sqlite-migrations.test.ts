@@ -116,7 +116,7 @@ describe('the schema of SQLite', () => {
     expect(schemaVersion(database.writer)).toBe(current)
     expect(await runs.active('ses_1')).toEqual([])
     await expect(migrateTo(target, to('0.0.7'), { wait: true })).rejects.toThrow(
-      'target_version is "0.0.7"; known are 1.0.0, 1.1.0.',
+      'target_version is "0.0.7"; known are 1.0.0, 1.1.0, 1.2.0.',
     )
   })
 
@@ -144,7 +144,7 @@ describe('the schema of SQLite', () => {
         .filter(({ tableName }) => tableName.startsWith('agentos_'))
         .map(({ tableName, props }) => [tableName, props.flatMap(({ fieldNames }) => fieldNames).toSorted()]),
     )
-    expect(described.size).toBe(10)
+    expect(described.size).toBe(11)
     for (const [table, columns] of described) {
       const real = database.writer.pragma(`table_info(${table})`) as { name: string }[]
       expect(real.map(({ name }) => name).toSorted(), table).toEqual(columns)

@@ -6,6 +6,7 @@ import { MikroOrmApprovalRepository } from '../approval-repository.js'
 import { entities } from '../entities.js'
 import { databaseUnavailable } from '../failure.js'
 import { MIGRATIONS_TABLE } from '../migrate.js'
+import { MikroOrmRetentionRepository } from '../retention-repository.js'
 import { Schema } from '../schema.js'
 import { MikroOrmSessionRepository } from '../session-repository.js'
 import { MikroOrmWebhookRepository } from '../webhook-repository.js'
@@ -99,6 +100,9 @@ export function storageOn(database: SqliteDatabase): OpenStorage {
     get webhooks() {
       return repositories().webhooks
     },
+    get retention() {
+      return repositories().retention
+    },
     ready: (mode) => schema.ready(mode),
     check: () => schema.check(),
     makeDurable: () => void database.writer.pragma('synchronous = full'),
@@ -113,5 +117,6 @@ function repositoriesOn(database: SqliteDatabase): Repositories {
     media: new SqliteMediaRepository(database),
     approvals: new MikroOrmApprovalRepository(database),
     webhooks: new MikroOrmWebhookRepository(database),
+    retention: new MikroOrmRetentionRepository(database),
   }
 }
