@@ -4,7 +4,7 @@ import { sqlite } from 'agentos-sdk/storage'
 import { fullCaller } from '../../src/core/caller.js'
 import { UnavailableError } from '../../src/core/errors.js'
 import { entities } from '../../src/storage/mikro-orm/entities.js'
-import { carryOut, migrate, migrateTo } from '../../src/storage/mikro-orm/migrate.js'
+import { migrate } from '../../src/storage/mikro-orm/migrate.js'
 import { compareVersions } from '../../src/database/schema-version.js'
 import { ImmediateSqliteDriver } from '../../src/storage/mikro-orm/sqlite/driver.js'
 import { migrationTarget, schemaVersion } from '../../src/storage/mikro-orm/sqlite/migration-target.js'
@@ -30,8 +30,6 @@ async function setVersion(path: string, version: string): Promise<void> {
   await orm.driver.execute('UPDATE agentos_schema_version SET version = ?', [version])
   await orm.close(true)
 }
-
-const to = (version: string) => ({ to: version, allowDowngrade: true })
 
 describe('the schema of SQLite', () => {
   it('has versions that rise', () => {
@@ -98,43 +96,6 @@ describe('the schema of SQLite', () => {
     }
     await migrate(raced, 'auto')
     expect([answers, versionsSet]).toEqual([[], 0])
-  })
-
-  it('goes down to nothing and up again', async () => {
-    const { database, runs } = await openInside()
-    const target = migrationTarget(database)
-    await runs.accept(fullCaller, unit())
-    await target.locked(
-      (transaction) =>
-        carryOut(target, { from: current, to: undefined, direction: 'down', versions: [current] }, transaction),
-      { wait: true },
-    )
-    const tables = "SELECT name FROM sqlite_master WHERE name LIKE 'agentos%' AND name <> 'agentos_migrations'"
-    expect(database.writer.prepare(tables).all()).toEqual([])
-    expect(schemaVersion(database.writer)).toBe(undefined)
-    await migrateTo(target, to(current), { wait: true })
-    expect(schemaVersion(database.writer)).toBe(current)
-    expect(await runs.active('ses_1')).toEqual([])
-    await expect(migrateTo(target, to('0.0.7'), { wait: true })).rejects.toThrow(
-      'target_version is "0.0.7"; known are 1.0.0, 1.1.0, 1.2.0.',
-    )
-  })
-
-  it('goes down by one version and up again, and loses nothing else', async () => {
-    const { database, runs } = await openInside()
-    const target = migrationTarget(database)
-    const { run } = unit()
-    await runs.accept(fullCaller, unit({ run: { runId: run.runId } }))
-    for (const { version } of sqliteMigrations.toReversed()) {
-      await migrateTo(target, to(version), { wait: true })
-      expect(schemaVersion(database.writer)).toBe(version)
-      expect((await runs.get(fullCaller, run.runId))?.head.runId).toBe(run.runId)
-    }
-    await migrateTo(target, to(current), { wait: true })
-    expect(schemaVersion(database.writer)).toBe(current)
-    expect((await runs.get(fullCaller, run.runId))?.head.runId).toBe(run.runId)
-    const tables = database.writer.prepare("SELECT name FROM sqlite_master WHERE name = 'agentos_approvals'").all()
-    expect(tables).toHaveLength(1)
   })
 
   it('is the one that the entities describe', async () => {

@@ -13,7 +13,7 @@ const plain = { disableIdentityMap: true } as const
 /** Records that a step looks at. */
 const LOOKED_AT = 500
 /** Entries of logs that a step deletes, but for a single run that has more. */
-const MAX_ENTRIES = 2000
+const MAX_ENTRIES = 500
 /** A medium may be stored this long before its run is. */
 const UNSTORED_MS = 86_400_000
 
