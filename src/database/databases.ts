@@ -63,8 +63,8 @@ export class Databases {
         failures.set(id, error)
       }
     }
-    const errors = [...failures.values()]
-    if (errors.length === this.byId.size && errors.every((error) => error instanceof ValidationError)) throw errors[0]
+    const [invalid, ...others] = [...failures.values()].filter((error) => error instanceof ValidationError)
+    if (invalid && others.length + 1 === this.byId.size) throw invalid
     for (const [dbId, error] of failures) this.logger.warn({ err: error, dbId }, 'A database could not be migrated')
     const failed = Object.fromEntries(Array.from(failures, ([id, error]) => [id, codeOf(error)]))
     return {

@@ -28,8 +28,7 @@ function serve(path = temporaryPath(), options: SqliteOptions = {}, further: Age
         ...(body !== undefined && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
       }),
     )
-    // eslint-disable-next-line typescript/no-explicit-any -- answers of all forms
-    return { status: response.status, body: (await response.json()) as any }
+    return { status: response.status, body: await response.json() }
   }
   return { agentOS, ask, path }
 }
@@ -92,7 +91,7 @@ describe('agentOS.database', () => {
   it('is migrated once, however many ask at once', async () => {
     const { agentOS } = serve()
     const all = await Promise.all(Array.from({ length: 10 }, () => agentOS.database.migrate()))
-    expect(all.map(({ applied }) => applied.length).toSorted()).toEqual([...Array(9).fill(0), known.length])
+    expect(all.map(({ applied }) => applied.length).filter((count) => count > 0)).toEqual([known.length])
   })
 })
 
@@ -134,8 +133,7 @@ describe('a schema that is not one for this code', () => {
     const down = agentOS.database.migrate({ to: first, allowDowngrade: true })
     for (const { status, body } of await Promise.all(asked)) {
       expect([200, 503]).toContain(status)
-      if (status === 503) expect(body.error_code).toBe('NOT_READY')
-      else expect(body.status === 'COMPLETED' || body.status === 'completed').toBe(true)
+      expect(status === 503 ? body.error_code : body.status).toMatch(/^(NOT_READY|completed)$/i)
     }
     await down
   })
