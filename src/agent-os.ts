@@ -100,7 +100,8 @@ export class AgentOS implements WebHandler {
   readonly database: Database
   /** That one, and those that are looked after besides. */
   readonly databases: Databases
-  private readonly storages: readonly Storage[]
+  private readonly storage: Storage
+  private readonly furtherStorages: readonly Storage[]
   private readonly server: ServerDescription
   private readonly runManager: RunManager
   private readonly sessionStore: SessionStore
@@ -115,8 +116,9 @@ export class AgentOS implements WebHandler {
     this.id = id
     const storage = options.storage ?? sqlite('agentos.db')
     const further = options.databases ?? []
-    this.storages = [storage, ...further]
-    const databases = this.storages.map((one) => new Database(one, clock))
+    this.storage = storage
+    this.furtherStorages = further
+    const databases = [storage, ...further].map((one) => new Database(one, clock))
     this.database = databases[0]!
     this.databases = new Databases(databases, logger)
     const { runs, sessions, media, events, approvals } = storage
@@ -250,7 +252,7 @@ export class AgentOS implements WebHandler {
     try {
       await this.runManager.stop(deadlineMs)
     } finally {
-      await Promise.all(this.storages.map((storage) => storage.close()))
+      await Promise.all([this.storage, ...this.furtherStorages].map((storage) => storage.close()))
     }
   }
 
