@@ -12,12 +12,15 @@ import type { Clock } from './core/clock.js'
 import { ConfigurationError } from './core/errors.js'
 import { consoleLogger } from './core/logger.js'
 import type { Logger } from './core/logger.js'
+import { Database } from './database/database.js'
+import { Databases } from './database/databases.js'
 import { agentRoutes } from './http/agents.js'
 import { createHttpApp } from './http/app.js'
 import { approvalRoutes } from './http/approvals.js'
 import type { BodyLimits } from './http/body-limits.js'
 import { checkpointRoutes } from './http/checkpoints.js'
 import { continueRoutes } from './http/continue.js'
+import { databaseRoutes } from './http/databases.js'
 import { docsRoutes } from './http/docs.js'
 import { encoder } from './http/encode.js'
 import { openAuthentication } from './http/open-authentication.js'
@@ -54,6 +57,8 @@ export interface AgentOSOptions {
   agents: readonly Runnable[]
   /** Default: `sqlite('agentos.db')` in the working directory. */
   storage?: Storage
+  /** Databases that are looked after besides: listed, asked whether they are ready, migrated, and closed with the own one. */
+  databases?: readonly Storage[]
   /** Pino-shaped. Default: warnings and errors as JSON lines on standard error. */
   logger?: Logger
   /** How much of a request's body is taken. */
@@ -97,7 +102,12 @@ export class AgentOS implements WebHandler {
   readonly approvals: Bound<ApprovalGate>
   /** Service accounts, as the host itself. */
   readonly serviceAccounts: Bound<ServiceAccounts>
+  /** The database that runs and sessions are in: its schema, and how long what is in it is kept. */
+  readonly database: Database
+  /** That one, and those that are looked after besides. */
+  readonly databases: Databases
   private readonly storage: Storage
+  private readonly furtherStorages: readonly Storage[]
   private readonly server: ServerDescription
   private readonly runManager: RunManager
   private readonly sessionStore: SessionStore
@@ -111,8 +121,14 @@ export class AgentOS implements WebHandler {
     checkOptions(options)
     const { id = 'agentos', version = '1.0.0', clock = systemClock, logger = consoleLogger } = options
     this.id = id
-    this.storage = options.storage ?? sqlite('agentos.db')
-    const { runs, sessions, media, events, approvals } = this.storage
+    const storage = options.storage ?? sqlite('agentos.db')
+    const further = options.databases ?? []
+    this.storage = storage
+    this.furtherStorages = further
+    const databases = [storage, ...further].map((one) => new Database(one, clock))
+    this.database = databases[0]!
+    this.databases = new Databases(databases, logger)
+    const { runs, sessions, media, events, approvals } = storage
     const catalog = new Catalog(options.agents)
     const outbox = options.webhooks && new WebhookOutbox(options.webhooks, encoder(Approval))
     const { allowSelfApproval = false, ...callbacks } = options.approvals ?? {}
@@ -130,7 +146,7 @@ export class AgentOS implements WebHandler {
     const sender =
       outbox &&
       new WebhookSender({
-        webhooks: this.storage.webhooks,
+        webhooks: storage.webhooks,
         outbox,
         options: options.webhooks!,
         runAsOf: async (runId, index) => {
@@ -177,7 +193,8 @@ export class AgentOS implements WebHandler {
       version,
       startedAt: toIso(clock.now()),
       catalog,
-      database: this.storage,
+      database: storage,
+      furtherDatabases: further,
       logger,
       authMode: 'none',
       enforcesScopes: false,
@@ -193,6 +210,7 @@ export class AgentOS implements WebHandler {
       ...sessionRoutes,
       ...approvalRoutes,
       ...serviceAccountRoutes,
+      ...databaseRoutes,
       ...systemRoutes,
     ]
     this.http = createHttpApp<Services>({
@@ -213,7 +231,15 @@ export class AgentOS implements WebHandler {
 
   /** The services as this caller may use them: rows that it may not see don't exist for it. */
   as(caller: Caller): Services {
-    return new CallerServices(caller, this.runManager, this.sessionStore, this.approvalGate, this.accounts, this.server)
+    return new CallerServices(
+      caller,
+      this.runManager,
+      this.sessionStore,
+      this.approvalGate,
+      this.accounts,
+      this.databases,
+      this.server,
+    )
   }
 
   /** Answers a Web-standard request; the adapters of hosts call it. */
@@ -243,7 +269,7 @@ export class AgentOS implements WebHandler {
     try {
       await this.runManager.stop(deadlineMs)
     } finally {
-      await this.storage.close()
+      await Promise.all([this.storage, ...this.furtherStorages].map((storage) => storage.close()))
     }
   }
 
@@ -265,6 +291,7 @@ class CallerServices implements Services {
     private readonly sessionStore: SessionStore,
     private readonly approvalGate: ApprovalGate,
     private readonly accounts: ServiceAccounts,
+    readonly databases: Databases,
     readonly server: ServerDescription,
   ) {}
 
@@ -290,8 +317,8 @@ function checkOptions(options: AgentOSOptions | undefined): void {
   if (!Array.isArray(options?.agents)) {
     throw new ConfigurationError('An AgentOS needs agents: new AgentOS({ agents: [agent] }).')
   }
-  const { storage } = options
-  if (storage !== undefined && typeof storage.runs !== 'object') {
+  const { storage, databases = [] } = options
+  if ([storage, ...databases].some((one) => one !== undefined && typeof one.runs !== 'object')) {
     throw new ConfigurationError("The storage is none. Pass one, such as storage: sqlite('agentos.db').")
   }
 }

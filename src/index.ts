@@ -51,6 +51,11 @@ export {
   ValidationError,
 } from './core/errors.js'
 export type { ValidationIssue } from './core/errors.js'
+export { Database } from './database/database.js'
+export { Databases } from './database/databases.js'
+export type { DatabaseMigration, DatabasesMigration, DatabaseStatus, MigrateDatabase } from './database/migration.js'
+export type { PruneDatabase, PrunedDatabase } from './database/prune.js'
+export type { MigrationStep } from './database/schema-repository.js'
 export type { JsonObject, JsonValue } from './core/json.js'
 export type { Logger } from './core/logger.js'
 export type { Page, Slice } from './core/page.js'

@@ -1,6 +1,7 @@
 import type { OsConfig, ServedModel } from '../http/os-config.js'
 import { AgentsClient } from './agents.js'
 import { ApprovalsClient } from './approvals.js'
+import { DatabasesClient } from './databases.js'
 import type { AgentOSClientOptions, RequestOptions } from './options.js'
 import { RunsClient } from './runs.js'
 import { ServiceAccountsClient } from './service-accounts.js'
@@ -26,6 +27,7 @@ export class AgentOSClient {
   readonly agents: AgentsClient
   readonly approvals: ApprovalsClient
   readonly serviceAccounts: ServiceAccountsClient
+  readonly databases: DatabasesClient
   private readonly transport: Transport
 
   constructor(options: AgentOSClientOptions) {
@@ -35,6 +37,7 @@ export class AgentOSClient {
     this.agents = new AgentsClient(this.transport)
     this.approvals = new ApprovalsClient(this.transport)
     this.serviceAccounts = new ServiceAccountsClient(this.transport)
+    this.databases = new DatabasesClient(this.transport)
   }
 
   /** Whether the server is up; with `ready`, whether it reaches its database too. */

@@ -173,6 +173,10 @@ export const forms: Readonly<Record<string, Form>> = {
   ServiceAccount: { fields: { scopes: ['ScopeInfo'] } },
   ScopeInfo: { fields: {} },
   ServiceAccountCreated: { fields: { scopes: ['ScopeInfo'] } },
+  DatabasePage: { fields: { data: ['DatabaseStatus'], meta: 'PageMeta' } },
+  DatabaseStatus: { fields: {} },
+  DatabaseMigration: { fields: {} },
+  DatabasesMigration: { fields: { results: { values: 'DatabaseMigration' } } },
   Info: { fields: { sdk: { fields: {} }, mcp: { fields: {} } } },
   OsConfig: {
     fields: {
@@ -303,6 +307,19 @@ export const operations = {
     answers: { '201': 'ServiceAccountCreated' },
   },
   delete_service_account: { method: 'DELETE', path: '/service-accounts/{service_account_id}' },
+  list_databases: { method: 'GET', path: '/databases', answers: { '200': 'DatabasePage' } },
+  migrate_database: {
+    method: 'POST',
+    path: '/databases/{db_id}/migrate',
+    body: { fields: {} },
+    answers: { '200': 'DatabaseMigration' },
+  },
+  migrate_all_databases: {
+    method: 'POST',
+    path: '/databases/all/migrate',
+    body: { fields: {} },
+    answers: { '200': 'DatabasesMigration', '207': 'DatabasesMigration' },
+  },
   get_api_info: { method: 'GET', path: '/', answers: { '200': { fields: {} } } },
   health_check: { method: 'GET', path: '/health', answers: { '200': { fields: {} } } },
   get_info: { method: 'GET', path: '/info', answers: { '200': 'Info' } },

@@ -17,7 +17,7 @@ const listCheckpoints = route({
   params: runParams,
   query,
   response: { 200: CheckpointList },
-  errors: { 404: ['AGENT_NOT_FOUND', 'RUN_NOT_FOUND'], 503: ['DATABASE_UNAVAILABLE', 'SHUTTING_DOWN'] },
+  errors: { 404: ['AGENT_NOT_FOUND', 'RUN_NOT_FOUND'], 503: ['DATABASE_UNAVAILABLE', 'NOT_READY', 'SHUTTING_DOWN'] },
   examples: { response: checkpointListExample },
   handler: async ({ os, params, query: { sessionId } }) => {
     await checkRun(os, params, sessionId)

@@ -53,7 +53,7 @@ const continueRun = route({
     409: ['RUN_ALREADY_RUNNING', 'RUN_NOT_CONTINUABLE', 'RUN_REQUIREMENTS_UNRESOLVED', 'APPROVAL_ALREADY_RESOLVED'],
     422: ['UNKNOWN_TOOL_CALL', 'INVALID_TOOL_ARGS', 'CONTINUE_INDEX_OUT_OF_RANGE', 'CONTINUE_PARAMS_CONFLICT'],
     501: ['APPROVALS_NOT_CONFIGURED'],
-    503: ['DATABASE_UNAVAILABLE', 'SHUTTING_DOWN'],
+    503: ['DATABASE_UNAVAILABLE', 'NOT_READY', 'SHUTTING_DOWN'],
   },
   examples: { request: continueExample, response: runExample },
   handler: async ({ os, params, body, signal, requestId }) => {

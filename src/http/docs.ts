@@ -11,6 +11,7 @@ const tagList = [
   { name: 'Agents', description: 'What can be run.' },
   { name: 'Runs', description: 'What agents are asked, and what they make of it.' },
   { name: 'Sessions', description: 'Conversations, with what was said in them.' },
+  { name: 'Databases', description: 'The schemas that everything is kept in, and their versions.' },
   { name: 'Approvals', description: 'What somebody has to decide about before an agent may do it.' },
   { name: 'Service accounts', description: 'Identities of machines, and their tokens.' },
   { name: 'System', description: 'The server itself.' },

@@ -53,7 +53,7 @@ export type OsConfig = z.infer<typeof OsConfig>
 
 /** What the server is made of, as far as the caller may read or run it. */
 export function osConfig(server: ServerDescription, caller: Caller): OsConfig {
-  const { id, name, description, database } = server
+  const { id, name, description, database, furtherDatabases } = server
   const agents = visibleAgents(server, caller, ['agents:read', 'agents:run']).map((one) => describeAgent(server, one))
   return {
     osId: id,
@@ -61,7 +61,7 @@ export function osConfig(server: ServerDescription, caller: Caller): OsConfig {
     description,
     availableModels: modelsOf(agents).map(({ provider, id: model }) => `${provider}:${model}`),
     osDatabase: database.id,
-    databases: [database.id],
+    databases: [database, ...furtherDatabases].map((one) => one.id).toSorted(),
     session: {
       dbs: [{ dbId: database.id, domainConfig: { displayName: database.id }, tables: [database.tables.sessions] }],
     },

@@ -45,7 +45,7 @@ const createRun = route({
       'WEBHOOK_SECRET_UNKNOWN',
     ],
     429: ['QUEUE_FULL'],
-    503: ['DATABASE_UNAVAILABLE', 'SHUTTING_DOWN'],
+    503: ['DATABASE_UNAVAILABLE', 'NOT_READY', 'SHUTTING_DOWN'],
   },
   examples: { request: runRequestExample, response: runExample },
   handler: async ({ os, params, body, files, headers, signal, requestId }) => {

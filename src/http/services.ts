@@ -1,6 +1,7 @@
 import type { ApprovalGate } from '../approvals/approval-gate.js'
 import type { Bound } from '../core/caller.js'
 import type { Logger } from '../core/logger.js'
+import type { Databases } from '../database/databases.js'
 import type { Catalog } from '../runs/catalog.js'
 import type { RunManager } from '../runs/run-manager.js'
 import type { SessionStore } from '../sessions/session-store.js'
@@ -23,7 +24,10 @@ export interface ServerDescription {
   /** ISO 8601. */
   readonly startedAt: string
   readonly catalog: Catalog
+  /** Its own, where runs and sessions are. */
   readonly database: ServedDatabase
+  /** Those that it looks after besides. */
+  readonly furtherDatabases: readonly ServedDatabase[]
   /** Gets what goes wrong after an answer has begun. */
   readonly logger: Logger
   readonly authMode: 'none' | 'security_key' | 'jwt'
@@ -39,6 +43,8 @@ export interface Services {
   readonly sessions: Bound<SessionStore>
   readonly approvals: Bound<ApprovalGate>
   readonly serviceAccounts: Bound<ServiceAccounts>
+  /** Nobody's in particular: the routes' scopes say who may. */
+  readonly databases: Databases
   readonly server: ServerDescription
 }
 

@@ -21,7 +21,7 @@ const forkSession = route({
     403: ['USER_MISMATCH', 'RESERVED_PRINCIPAL'],
     404: ['AGENT_NOT_FOUND', 'SESSION_NOT_FOUND'],
     409: ['SESSION_EMPTY'],
-    503: ['DATABASE_UNAVAILABLE', 'SHUTTING_DOWN'],
+    503: ['DATABASE_UNAVAILABLE', 'NOT_READY', 'SHUTTING_DOWN'],
   },
   examples: {
     response: {

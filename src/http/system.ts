@@ -33,7 +33,8 @@ const healthCheck = route({
   path: '/health',
   operationId: 'health_check',
   summary: 'Is it up?',
-  description: 'Says that the process answers. With `ready=true` it also asks the database.',
+  description:
+    'Says that the process answers. With `ready=true` it also asks every database, and whether its schema is one for this server.',
   tags,
   scope: 'public',
   query: z.object({ ready: queryBoolean(false) }),
@@ -41,7 +42,7 @@ const healthCheck = route({
   errors: { 503: ['NOT_READY'] },
   examples: { response: { status: 'ok', instantiated_at: '2026-04-24T20:15:00.000Z' } },
   handler: async ({ os: { server }, query }) => {
-    if (query.ready) await assertReady(server.database)
+    if (query.ready) await Promise.all([server.database, ...server.furtherDatabases].map(assertReady))
     return { status: 'ok' as const, instantiatedAt: server.startedAt }
   },
 })

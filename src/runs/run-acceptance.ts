@@ -107,7 +107,7 @@ export class RunAcceptance {
   async accept(prepared: PreparedRun): Promise<AcceptedRun | { repeated: string }> {
     const { runs, media } = this.parts
     const { runnable, sessionId, request, mode, createdAt } = prepared
-    const stored = serializeRequest(await media.aside(request))
+    const stored = serializeRequest(await media.aside(prepared.runId, request))
     if (runnable.introduction !== undefined) await this.introduce(prepared, runnable.introduction)
     const started = startEntry(runnable)
     const committed: PlacedEntry[] = [{ index: 0, at: createdAt, entry: started }]
@@ -133,7 +133,7 @@ export class RunAcceptance {
         idempotency: {
           scope: `${request.caller.kind}:${request.caller.userId ?? ''} agents/${runnable.id}/runs`,
           key: prepared.idempotencyKey,
-          fingerprint: fingerprint(prepared, await media.aside(prepared.asked)),
+          fingerprint: fingerprint(prepared, await media.aside(prepared.runId, prepared.asked)),
           expiresAt: createdAt + IDEMPOTENCY_MS,
         },
       }),

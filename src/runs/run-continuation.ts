@@ -151,7 +151,7 @@ export class RunContinuation {
       entry,
     }))
     const segment = toSegment(placed, attempt)
-    const text = serializeRequest(await media.aside(request))
+    const text = serializeRequest(await media.aside(runId, request))
     const unit = { runId, attempt: head.attempt, executorId, mode, segment, at, request: text, ...records }
     if (!(await runs.reopen(appliesApprovals ? { ...unit, appliesApprovals } : unit))) throw alreadyRunning(runId)
     tellOfAudits(this.parts, records)

@@ -3,7 +3,7 @@ import type { OpenStorage } from './open-storage.js'
 
 // Two copies of this library can be loaded in one process (bundles of a framework's routes, hot reload). They must
 // find each other's database, so it hangs on the process; the number is the version of what hangs there.
-const KEY = Symbol.for('agentos-sdk.databases.1')
+const KEY = Symbol.for('agentos-sdk.databases.2')
 
 /** The databases of this process by name. */
 function databases(): Map<string, SharedDatabase> {

@@ -13,7 +13,7 @@ export interface SqliteOptions {
    * when only the process dies. `full`: nothing, at the price of one disk sync per commit.
    */
   synchronous?: 'normal' | 'full'
-  /** `auto` (the default) brings an older schema up to date on first use; `check` refuses it. */
+  /** `auto` (the default) brings an older schema up to date on first use; `check` refuses to work on it. */
   migrate?: 'auto' | 'check'
 }
 
@@ -35,9 +35,10 @@ export function sqlite(path: string, options: SqliteOptions = {}): Storage {
     id,
     key: isMemory ? undefined : `sqlite:${place}`,
     isDurable: synchronous === 'full',
+    migrate,
     open: async () => {
       const driver = await loadDriver()
-      return driver.openSqlite({ path: place, synchronous, migrate })
+      return driver.openSqlite({ path: place, synchronous })
     },
   })
 }

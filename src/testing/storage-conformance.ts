@@ -14,6 +14,7 @@ import { mediaCases } from './storage-cases/media-cases.js'
 import { readCases } from './storage-cases/read-cases.js'
 import { serviceAccountCases } from './storage-cases/service-account-cases.js'
 import { serviceAccountListCases } from './storage-cases/service-account-list-cases.js'
+import { retentionCases } from './storage-cases/retention-cases.js'
 import { sessionCases } from './storage-cases/session-cases.js'
 import { sessionListCases } from './storage-cases/session-list-cases.js'
 import { textCases } from './storage-cases/text-cases.js'
@@ -44,6 +45,7 @@ const groups: Record<string, Cases> = {
   'a delivery to a webhook': webhookCases,
   'a service account': serviceAccountCases,
   'listing service accounts': serviceAccountListCases,
+  'removing what is old': retentionCases,
   'texts of users and models': textCases,
   'units side by side': isolationCases,
 }

@@ -6,6 +6,7 @@ import { agentRoutes } from '../../src/http/agents.js'
 import { approvalRoutes } from '../../src/http/approvals.js'
 import { checkpointRoutes } from '../../src/http/checkpoints.js'
 import { continueRoutes } from '../../src/http/continue.js'
+import { databaseRoutes } from '../../src/http/databases.js'
 import { resumeRoutes } from '../../src/http/resume.js'
 import type { Route } from '../../src/http/route.js'
 import { runRoutes } from '../../src/http/runs.js'
@@ -37,6 +38,7 @@ const covered = [
   ...sessionForkRoutes,
   ...approvalRoutes,
   ...serviceAccountRoutes,
+  ...databaseRoutes,
   ...systemRoutes,
 ].filter((route) => !isOpen(route.path)) as unknown as Route<never>[]
 

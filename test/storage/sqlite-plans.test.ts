@@ -14,8 +14,9 @@ import { temporaryPath } from './support/temporary.js'
 
 /** An open storage, and the SQL that it has sent or prepared since the last time that it was asked. */
 async function openRecorded() {
-  const database = await openDatabase({ path: temporaryPath(), synchronous: 'normal', migrate: 'auto' })
+  const database = await openDatabase({ path: temporaryPath(), synchronous: 'normal' })
   onTestFinished(() => database.close())
+  await storageOn(database).ready('auto')
   const plain = database.writer.prepare.bind(database.writer)
   let recorded: string[] = []
   for (const native of [database.writer, database.reader]) {
@@ -25,7 +26,7 @@ async function openRecorded() {
       return prepare(sql)
     }
   }
-  const storage = storageOn(database)
+  const storage = { ...storageOn(database) }
   return {
     storage,
     /** The plan of each statement, as SQLite tells it. */
@@ -67,7 +68,7 @@ describe('the query plans of SQLite', () => {
     await runs.window('ses_1', 10, 10)
     await runs.active('ses_1')
     await runs.isTurn('run_x')
-    await media.put([{ hash: 'h', bytes: Uint8Array.of(1) }])
+    await media.put('run_1', [{ hash: 'h', bytes: Uint8Array.of(1) }])
     await media.get(['h'])
     await sessions.create(session({ sessionId: 'ses_2' }))
     await sessions.update(fullCaller, 'ses_2', { name: 'x' }, { at: T0 })

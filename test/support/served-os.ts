@@ -80,6 +80,7 @@ export function serve({ agents = [plainAgent()], server }: ServedOptions = {}) {
     startedAt: '2026-04-24T20:00:00.000Z',
     catalog,
     database: storage,
+    furtherDatabases: [],
     logger: silentLogger,
     authMode: 'none',
     enforcesScopes: true,

@@ -1,16 +1,10 @@
 import { defineEntity, p } from '@mikro-orm/core'
 import { ApprovalEntity } from './approval.entity.js'
 import { DeliveryEntity } from './delivery.entity.js'
+import { MediaEntity, MediaUseEntity } from './media.entity.js'
 import { ExecutorEntity, IdempotencyKeyEntity, RunEntity, RunTextEntity, SegmentEntity } from './run.entity.js'
 import { ServiceAccountEntity } from './service-account.entity.js'
 import { SessionEntity } from './session.entity.js'
-
-/** Bytes by the SHA-256 of what they are. */
-const MediaEntity = defineEntity({
-  name: 'Media',
-  tableName: 'agentos_media',
-  properties: { hash: p.text().primary(), bytes: p.blob() },
-})
 
 /** One row: the version of the schema. */
 const SchemaVersionEntity = defineEntity({
@@ -27,6 +21,7 @@ export const entities = [
   SegmentEntity,
   IdempotencyKeyEntity,
   MediaEntity,
+  MediaUseEntity,
   ExecutorEntity,
   ApprovalEntity,
   DeliveryEntity,

@@ -11,9 +11,9 @@ import type {
   SessionSelector,
 } from '../../sessions/session-repository.js'
 import { ApprovalEntity } from './approval.entity.js'
-import { DeliveryEntity } from './delivery.entity.js'
+import { deleteRuns } from './delete-runs.js'
 import type { EntityWork } from './entity-work.js'
-import { IdempotencyKeyEntity, RunEntity, RunTextEntity, SegmentEntity } from './run.entity.js'
+import { RunEntity } from './run.entity.js'
 import { forkSession } from './session-fork.js'
 import { listSessions, type SessionScope } from './session-list.js'
 import { jsonColumn, nameColumns, toRow, toSession } from './session-row.js'
@@ -96,7 +96,7 @@ export class MikroOrmSessionRepository implements SessionRepository {
       const found = { ...scope, sessionId: { $in: [...new Set(sessionIds)] } }
       const rows = await em.find(SessionEntity, found, { ...plain, fields: ['sessionId'] })
       const inThem = { sessionId: { $in: rows.map(({ sessionId }) => sessionId) } }
-      await deleteRuns(em, inThem, Date.now())
+      await deleteRunsOf(em, inThem, Date.now())
       await em.nativeDelete(SessionEntity, inThem)
       return rows.length
     })
@@ -104,18 +104,16 @@ export class MikroOrmSessionRepository implements SessionRepository {
 }
 
 /** Piece by piece, so that no number of runs is too large. */
-async function deleteRuns(em: EntityManager, ofSessions: { sessionId: { $in: string[] } }, at: number): Promise<void> {
+async function deleteRunsOf(
+  em: EntityManager,
+  ofSessions: { sessionId: { $in: string[] } },
+  at: number,
+): Promise<void> {
   for (;;) {
     const runs = await em.find(RunEntity, ofSessions, { ...plain, fields: ['seq', 'runId'], limit: 500 })
     if (runs.length === 0) return
-    const runId = { $in: runs.map((run) => run.runId) }
-    const seq = { $in: runs.map((run) => run.seq) }
-    await em.nativeDelete(SegmentEntity, { runId })
-    await em.nativeDelete(DeliveryEntity, { runId })
-    await closeApprovals(em, runId, at)
-    await em.nativeDelete(IdempotencyKeyEntity, { runId })
-    await em.nativeDelete(RunTextEntity, { seq })
-    await em.nativeDelete(RunEntity, { seq })
+    await closeApprovals(em, { $in: runs.map((run) => run.runId) }, at)
+    await deleteRuns(em, runs)
   }
 }
 

@@ -1,0 +1,31 @@
+import type { EntityManager } from '@mikro-orm/sql'
+import { DeliveryEntity } from './delivery.entity.js'
+import { MediaEntity, MediaUseEntity } from './media.entity.js'
+import { IdempotencyKeyEntity, RunEntity, RunTextEntity, SegmentEntity } from './run.entity.js'
+
+/** Deletes runs with everything that belongs to them alone, inside a transaction, and counts it. */
+export async function deleteRuns(em: EntityManager, runs: readonly { seq: number; runId: string }[]) {
+  const runId = { $in: runs.map((run) => run.runId) }
+  const seq = { $in: runs.map((run) => run.seq) }
+  const segments = await em.nativeDelete(SegmentEntity, { runId })
+  const deliveries = await em.nativeDelete(DeliveryEntity, { runId })
+  const idempotencyKeys = await em.nativeDelete(IdempotencyKeyEntity, { runId })
+  const media = await deleteMediaOf(em, runId.$in)
+  await em.nativeDelete(RunTextEntity, { seq })
+  return { runs: await em.nativeDelete(RunEntity, { seq }), segments, deliveries, idempotencyKeys, media }
+}
+
+/** Forgets what runs have used, and deletes the media that no run uses any more. */
+export async function deleteMediaOf(em: EntityManager, runIds: readonly string[]): Promise<number> {
+  const ofRuns = { runId: { $in: [...runIds] } }
+  const uses = await em.find(MediaUseEntity, ofRuns, { disableIdentityMap: true, fields: ['hash'] })
+  if (uses.length === 0) return 0
+  await em.nativeDelete(MediaUseEntity, ofRuns)
+  let deleted = 0
+  for (const hash of new Set(uses.map((use) => use.hash))) {
+    // Whoever stores media says in the same transaction who uses them.
+    if (await em.findOne(MediaUseEntity, { hash }, { disableIdentityMap: true })) continue
+    deleted += await em.nativeDelete(MediaEntity, { hash })
+  }
+  return deleted
+}
