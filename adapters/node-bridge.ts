@@ -28,6 +28,8 @@ export interface HostRequest {
   /** `http` or `https`, as the client sees it. */
   protocol: string
   basePath: string
+  /** Of the client, where the host knows better than the connection. */
+  address?: string
   /** The headers and the body, where a host's parser has read them before us. */
   headers?: IncomingHttpHeaders
   body?: BodySource
@@ -58,7 +60,10 @@ export async function respond(
     if (!incoming.complete) incoming.resume()
   })
   try {
-    return await handler.fetch(request, { basePath: host.basePath })
+    return await handler.fetch(request, {
+      basePath: host.basePath,
+      address: host.address ?? incoming.socket.remoteAddress,
+    })
   } catch (error) {
     // What fails because its client went away is not a fault of the host, and nobody is there to be told.
     if (request.signal.aborted && isAbort(error)) return undefined

@@ -5,6 +5,19 @@ import { ApprovalNotices } from './approvals/approval-notices.js'
 import type { ApprovalCallbacks } from './approvals/approval-notices.js'
 import { Approval } from './approvals/approval.js'
 import { RunApprovals } from './approvals/run-approvals.js'
+import type { AuthOptions } from './auth/auth-options.js'
+import { toWebRequest } from './auth/auth-request.js'
+import type { AuthRequest } from './auth/auth-request.js'
+import { authSettings } from './auth/auth-settings.js'
+import { Authenticator } from './auth/authenticator.js'
+import {
+  guardedApprovals,
+  guardedDatabases,
+  guardedRuns,
+  guardedServiceAccounts,
+  guardedSessions,
+} from './auth/guarded-services.js'
+import { AccessPolicy } from './core/access.js'
 import { bindCaller, fullCaller } from './core/caller.js'
 import type { Bound, Caller } from './core/caller.js'
 import { systemClock, toIso } from './core/clock.js'
@@ -23,11 +36,12 @@ import { continueRoutes } from './http/continue.js'
 import { databaseRoutes } from './http/databases.js'
 import { docsRoutes } from './http/docs.js'
 import { encoder } from './http/encode.js'
-import { openAuthentication } from './http/open-authentication.js'
 import { resumeRoutes } from './http/resume.js'
+import { withAccess } from './http/route-access.js'
+import type { Route } from './http/route.js'
 import { runRoutes } from './http/runs.js'
 import { serviceAccountRoutes } from './http/service-accounts.js'
-import type { ServerDescription, Services } from './http/services.js'
+import type { ManagedDatabases, ServerDescription, Services } from './http/services.js'
 import { sessionForkRoutes } from './http/session-fork.js'
 import { sessionRoutes } from './http/sessions.js'
 import { systemRoutes } from './http/system.js'
@@ -61,6 +75,8 @@ export interface AgentOSOptions {
   databases?: readonly Storage[]
   /** Pino-shaped. Default: warnings and errors as JSON lines on standard error. */
   logger?: Logger
+  /** Who may call, and what for. Default: everybody, for everything. */
+  auth?: AuthOptions
   /** How much of a request's body is taken. */
   limits?: Partial<BodyLimits>
   /** Times of runs, in milliseconds. */
@@ -113,14 +129,21 @@ export class AgentOS implements WebHandler {
   private readonly sessionStore: SessionStore
   private readonly approvalGate: ApprovalGate
   private readonly accounts: ServiceAccounts
+  private readonly authenticator: Authenticator
+  private readonly access: AccessPolicy
   private readonly http: WebHandler
   private stopping: Promise<void> | undefined
 
-  /** @throws ConfigurationError when two agents have the same id, or one can't be described. */
+  /**
+   * @throws ConfigurationError when two agents have the same id, or one can't be described; when `auth` leaves something
+   *   open that is meant to be shut, or its keys can't be used.
+   */
   constructor(options: AgentOSOptions) {
     checkOptions(options)
     const { id = 'agentos', version = '1.0.0', clock = systemClock, logger = consoleLogger } = options
     this.id = id
+    const auth = authSettings(options.auth, id, process.env)
+    this.access = new AccessPolicy({ enforcesScopes: auth.authorization, authorize: auth.authorize })
     const storage = options.storage ?? sqlite('agentos.db')
     const further = options.databases ?? []
     this.storage = storage
@@ -180,10 +203,19 @@ export class AgentOS implements WebHandler {
       clock,
     )
     const { serviceAccounts } = this.storage
-    const verifier = new ServiceAccountVerifier({ accounts: serviceAccounts, clock, logger })
+    const { adminScope } = auth.jwt
+    const verifier = new ServiceAccountVerifier({
+      accounts: serviceAccounts,
+      clock,
+      logger,
+      adminScope,
+      cacheTtlSeconds: auth.serviceAccountCacheTtlSeconds,
+    })
+    this.authenticator = new Authenticator(auth, { clock, logger, serviceTokens: verifier })
     this.accounts = new ServiceAccounts({
       accounts: serviceAccounts,
       clock,
+      terms: { adminScope, mappedScopes: Object.values(auth.scopeMappings).flat() },
       onRevoked: (accountId) => verifier.forget(accountId),
     })
     this.server = {
@@ -196,50 +228,84 @@ export class AgentOS implements WebHandler {
       database: storage,
       furtherDatabases: further,
       logger,
-      authMode: 'none',
-      enforcesScopes: false,
+      authMode: auth.mode,
+      tokens: { ...auth.place, isOptional: auth.mode === 'none' },
+      access: this.access,
+      checkAuth: () => this.authenticator.check(),
       compatibility: options.compatibility,
     }
-    const routes = [
-      ...agentRoutes,
-      ...runRoutes,
-      ...resumeRoutes,
-      ...continueRoutes,
-      ...checkpointRoutes,
-      ...sessionForkRoutes,
-      ...sessionRoutes,
-      ...approvalRoutes,
-      ...serviceAccountRoutes,
-      ...databaseRoutes,
-      ...systemRoutes,
-    ]
+    const routes: Route<Services>[] = withAccess(
+      [
+        ...agentRoutes,
+        ...runRoutes,
+        ...resumeRoutes,
+        ...continueRoutes,
+        ...checkpointRoutes,
+        ...sessionForkRoutes,
+        ...sessionRoutes,
+        ...approvalRoutes,
+        ...serviceAccountRoutes,
+        ...databaseRoutes,
+        ...systemRoutes,
+        // They describe the routes as these are guarded.
+        ...docsRoutes(() => routes, auth.docs),
+      ],
+      auth,
+    )
     this.http = createHttpApp<Services>({
-      routes: [...routes, ...docsRoutes(routes)],
-      authenticate: openAuthentication(verifier),
-      services: (caller) => this.as(caller),
-      authorization: false,
+      routes,
+      authenticate: (request, address) => this.authenticator.authenticate(request, address),
+      services: (caller) => this.servicesOf(caller),
+      access: this.access,
       logger,
       limits: options.limits,
       compatibility: options.compatibility,
     })
-    const own = this.as(fullCaller)
+    const own = this.servicesOf(fullCaller)
     this.runs = own.runs
     this.sessions = own.sessions
     this.approvals = own.approvals
     this.serviceAccounts = own.serviceAccounts
   }
 
-  /** The services as this caller may use them: rows that it may not see don't exist for it. */
+  /**
+   * The services as this caller may use them: rows that it may not see don't exist for it, and what its scopes don't
+   * cover is refused with a `ForbiddenError`, as over HTTP. A tool that works for its run's caller goes through here.
+   *
+   * @example
+   * ```ts
+   * execute: ({ question }, { caller }) => agentOS.as(caller).runs.create({ agentId: 'expert', message: question })
+   * ```
+   */
   as(caller: Caller): Services {
-    return new CallerServices(
-      caller,
-      this.runManager,
-      this.sessionStore,
-      this.approvalGate,
-      this.accounts,
-      this.databases,
-      this.server,
-    )
+    return this.servicesOf(caller, this.access.asksAbout(caller))
+  }
+
+  /**
+   * Who makes a request, for routes of the host's own: what this API would make of it, path and scopes aside. Takes a
+   * Web request, or that of Node, Express or Fastify.
+   *
+   * @throws UnauthorizedError with the codes of a 401 of this API, such as `TOKEN_MISSING` and `TOKEN_EXPIRED`
+   * @throws ForbiddenError `CSRF_REJECTED`
+   * @throws UnavailableError `AUTH_UNAVAILABLE`
+   *
+   * @example
+   * ```ts
+   * app.get('/reports', async (req, res) => {
+   *   const caller = await agentOS.authenticate(req)
+   *   if (!holdsScope(caller, 'metrics:read')) return void res.sendStatus(403)
+   *   res.json(await reports.of(caller.userId))
+   * })
+   * ```
+   */
+  async authenticate(request: AuthRequest): Promise<Caller> {
+    return this.authenticator.authenticate(toWebRequest(request))
+  }
+
+  /** Not guarded for routes, which have checked the caller's scopes. */
+  private servicesOf(caller: Caller, isGuarded = false): Services {
+    const { runManager, sessionStore, approvalGate, accounts, databases, server } = this
+    return new CallerServices(caller, runManager, sessionStore, approvalGate, accounts, databases, server, isGuarded)
   }
 
   /** Answers a Web-standard request; the adapters of hosts call it. */
@@ -291,24 +357,42 @@ class CallerServices implements Services {
     private readonly sessionStore: SessionStore,
     private readonly approvalGate: ApprovalGate,
     private readonly accounts: ServiceAccounts,
-    readonly databases: Databases,
+    private readonly allDatabases: Databases,
     readonly server: ServerDescription,
+    private readonly isGuarded = false,
   ) {}
 
   get runs(): Bound<RunManager> {
-    return (this.boundRuns ??= bindCaller(this.runManager, this.caller))
+    const { runManager, caller, server, isGuarded } = this
+    return (this.boundRuns ??= isGuarded
+      ? guardedRuns(runManager, caller, server.access)
+      : bindCaller(runManager, caller))
   }
 
   get sessions(): Bound<SessionStore> {
-    return (this.boundSessions ??= bindCaller(this.sessionStore, this.caller))
+    const { sessionStore, caller, server, isGuarded } = this
+    return (this.boundSessions ??= isGuarded
+      ? guardedSessions(sessionStore, caller, server.access)
+      : bindCaller(sessionStore, caller))
   }
 
   get approvals(): Bound<ApprovalGate> {
-    return (this.boundApprovals ??= bindCaller(this.approvalGate, this.caller))
+    const { approvalGate, caller, server, isGuarded } = this
+    return (this.boundApprovals ??= isGuarded
+      ? guardedApprovals(approvalGate, caller, server.access)
+      : bindCaller(approvalGate, caller))
+  }
+
+  get databases(): ManagedDatabases {
+    const { allDatabases, caller, server, isGuarded } = this
+    return isGuarded ? guardedDatabases(allDatabases, caller, server.access) : allDatabases
   }
 
   get serviceAccounts(): Bound<ServiceAccounts> {
-    return (this.boundAccounts ??= bindCaller(this.accounts, this.caller))
+    const { accounts, caller, server, isGuarded } = this
+    return (this.boundAccounts ??= isGuarded
+      ? guardedServiceAccounts(accounts, caller, server.access)
+      : bindCaller(accounts, caller))
   }
 }
 

@@ -38,6 +38,17 @@ export class InsufficientScopeError extends ForbiddenError {
 /** Resources of which a scope may name one component. */
 export const PER_COMPONENT: ReadonlySet<string> = new Set(['agents', 'teams', 'workflows'])
 
+/** Something that can be run, as scopes name it. */
+export interface RunnableComponent {
+  readonly kind: 'agent' | 'team' | 'workflow'
+  readonly id: string
+}
+
+/** The scope that running a component asks for. */
+export function runScopeOf({ kind }: Pick<RunnableComponent, 'kind'>): Scope {
+  return `${kind}s:run`
+}
+
 /**
  * Whether the caller holds a scope: by the admin scope, `agents:run`, `agents:*:run` or, where a component is named,
  * `agents:<id>:run`. Scopes per id exist for agents, teams and workflows only; no action implies another.
@@ -81,9 +92,9 @@ export function componentScope(required: Scope, componentId: string): string {
   return `${resource}:${componentId.replace(/[:%]/g, encodeURIComponent)}:${action}`
 }
 
-function partsOf(scope: Scope): { resource: string; action: string } {
+export function partsOf(scope: Scope): { resource: ScopeResource; action: ScopeAction } {
   const colon = scope.indexOf(':')
-  return { resource: scope.slice(0, colon), action: scope.slice(colon + 1) }
+  return { resource: scope.slice(0, colon) as ScopeResource, action: scope.slice(colon + 1) as ScopeAction }
 }
 
 /** A scope as it stands in a token, taken apart. */

@@ -31,8 +31,8 @@ const listAgents = route({
   query: z.strictObject({ limit: queryInt(1, 1000).optional(), cursor: sliceQuery().cursor }),
   response: { 200: z.array(AgentDescription) },
   examples: { response: [agentExample] },
-  handler: ({ os: { server }, caller, query }) => {
-    const { data, ...rest } = sliceById(visibleAgents(server, caller, ['agents:read']), query)
+  handler: async ({ os: { server }, caller, query }) => {
+    const { data, ...rest } = sliceById(await visibleAgents(server, caller, ['agents:read']), query)
     return sliceReply({ ...rest, data: data.map((agent) => describeAgent(server, agent)) })
   },
 })

@@ -1,3 +1,4 @@
+import { AccessPolicy } from '../core/access.js'
 import { anonymousCaller } from '../core/caller.js'
 import type { Caller } from '../core/caller.js'
 import { NotFoundError } from '../core/errors.js'
@@ -21,27 +22,26 @@ import type { MountOptions, WebHandler } from './web-handler.js'
 
 export interface HttpAppOptions<Services> {
   routes: readonly Route<Services>[]
-  /** Who calls. Throws `UnauthorizedError`. Asked for every route but public ones; what returns at once costs no promise. */
-  authenticate(request: Request): Caller | Promise<Caller>
+  /**
+   * Who calls. Throws `UnauthorizedError`. Asked for every route but public ones; what returns at once costs no promise.
+   *
+   * @param address of the client, where the host has told it.
+   */
+  authenticate(request: Request, address: string | undefined): Caller | Promise<Caller>
   /** The services as this caller may use them. Asked when a handler first reads `os`. */
   services(caller: Caller): Services
-  /** Whether callers need the routes' scopes. Those of service accounts are always checked. Default true. */
-  authorization?: boolean
-  /** Paths that anybody may call, beside the routes that are public by themselves. */
-  publicPaths?: readonly string[]
+  /** What callers may do. Default: what their scopes say. */
+  access?: AccessPolicy
   logger?: Logger
   limits?: Partial<BodyLimits>
   /** `agno` writes marked fields as the origin's client library expects them. */
   compatibility?: 'agno'
 }
 
-/** Whoever calls a public route: nobody has looked at a token, so it may do nothing else. */
-const publicCaller: Caller = Object.freeze({
-  ...anonymousCaller,
-  scopes: Object.freeze([]),
-  admin: false,
-  scoped: true,
-})
+/** Whoever calls a public route: nobody has looked at a token, so it may do nothing but what the route is for. */
+function publicCaller({ grants = [] }: Pick<Route<never>, 'grants'>): Caller {
+  return Object.freeze({ ...anonymousCaller, scopes: Object.freeze([...grants]), admin: false, scoped: true })
+}
 
 /**
  * Everything between a request and a handler: match, authenticate, check the scope, validate, call, answer.
@@ -53,32 +53,30 @@ const publicCaller: Caller = Object.freeze({
 export function createHttpApp<Services>(options: HttpAppOptions<Services>): WebHandler {
   const limits = { ...defaultBodyLimits, ...options.limits }
   const logger = options.logger ?? consoleLogger
-  const authorization = options.authorization ?? true
-  const publicPaths = new Set(options.publicPaths)
-  const compiled = options.routes.map((route) => {
-    const one = compileRoute(route, options.compatibility ?? 'standard', limits)
-    return publicPaths.has(route.path) ? { ...one, isPublic: true } : one
-  })
+  const access = options.access ?? new AccessPolicy({ enforcesScopes: true })
+  const compiled = options.routes.map((route) => compileRoute(route, options.compatibility ?? 'standard', limits))
   const table = new RouteTable(compiled)
+  const publicCallers = new Map(compiled.map(({ route }) => [route, publicCaller(route)]))
 
   const callRoute = async (
     target: CompiledRoute<Services>,
     rawParams: readonly string[],
     search: string,
     request: Request,
-    basePath: string,
+    { basePath = '', address }: MountOptions,
     requestId: string,
   ): Promise<unknown> => {
     const { route } = target
-    let caller = publicCaller
+    let caller = publicCallers.get(route)!
     if (!target.isPublic) {
-      const authenticated = options.authenticate(request)
+      const authenticated = options.authenticate(request, address)
       caller = authenticated instanceof Promise ? await authenticated : authenticated
     }
     const named: Record<string, string> = {}
     for (let at = 0; at < rawParams.length; at++)
       named[target.paramNames[at]!] = decodeParam(target.paramNames[at]!, rawParams[at]!)
-    if (!target.isPublic && (authorization || caller.kind === 'service_account')) target.checkScope(caller, named)
+    const checking = target.isPublic ? undefined : target.checkScope(access, caller, named)
+    if (checking) await checking
     const context = new RequestContext(request, caller, basePath, requestId, options)
     if (route.params) context.params = parseDecoded(route.params, named)
     if (route.query) context.query = parseWire(route.query, queryRecord(search))
@@ -89,16 +87,16 @@ export function createHttpApp<Services>(options: HttpAppOptions<Services>): WebH
     }
     const result = route.handler(context)
     if (caller.kind !== 'service_account') return result
-    return watchedStream(await result, caller, () => options.authenticate(request))
+    return watchedStream(await result, caller, () => options.authenticate(request, address))
   }
 
   return {
     matches: (pathname) => table.match(trimPath(pathname)) !== undefined,
-    async fetch(request: Request, { basePath = '' }: MountOptions = {}): Promise<Response> {
+    async fetch(request: Request, mount: MountOptions = {}): Promise<Response> {
       const requestId = requestIdOf(request)
       const respond = new Respond(requestId, request.method === 'HEAD')
       try {
-        const { path, search } = requestTarget(request.url, basePath)
+        const { path, search } = requestTarget(request.url, mount.basePath ?? '')
         const match = table.match(path)
         if (!match) throw new NotFoundError('ROUTE_NOT_FOUND', `There is no route ${request.method} ${path}.`)
         const { entry, params } = match
@@ -107,7 +105,7 @@ export function createHttpApp<Services>(options: HttpAppOptions<Services>): WebH
           if (request.method === 'OPTIONS') return respond.empty(204, { allow: entry.allow })
           throw new MethodNotAllowedError(request.method, path, entry.allow)
         }
-        return respond.result(target, await callRoute(target, params, search, request, basePath, requestId))
+        return respond.result(target, await callRoute(target, params, search, request, mount, requestId))
       } catch (error) {
         if (request.signal.aborted && error instanceof Error && error.name === 'AbortError')
           return respond.empty(CLIENT_GONE)

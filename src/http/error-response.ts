@@ -51,6 +51,8 @@ export function errorAnswer(thrown: unknown, requestId: string, logger: Logger):
       headers: {},
     }
   }
+  // The answer doesn't say why a token is refused.
+  if (error.status === 401 && error.cause !== undefined) logger.debug({ err: error, requestId }, 'A token was refused')
   if (error.status > 500) logger.warn({ err: error, requestId }, 'A request could not be served')
   const body: ErrorBody = { detail: error.message, error_code: error.code, request_id: requestId }
   if (error instanceof ValidationError) body.errors = error.issues

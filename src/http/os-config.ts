@@ -52,9 +52,10 @@ export const OsConfig = z
 export type OsConfig = z.infer<typeof OsConfig>
 
 /** What the server is made of, as far as the caller may read or run it. */
-export function osConfig(server: ServerDescription, caller: Caller): OsConfig {
+export async function osConfig(server: ServerDescription, caller: Caller): Promise<OsConfig> {
   const { id, name, description, database, furtherDatabases } = server
-  const agents = visibleAgents(server, caller, ['agents:read', 'agents:run']).map((one) => describeAgent(server, one))
+  const visible = await visibleAgents(server, caller, ['agents:read', 'agents:run'])
+  const agents = visible.map((one) => describeAgent(server, one))
   return {
     osId: id,
     name,

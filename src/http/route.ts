@@ -85,6 +85,10 @@ interface RouteFacts {
   examples?: { request?: unknown; response?: unknown }
   /** Left out of the API description. */
   hidden?: boolean
+  /** Path of the route that this one belongs to: a host that opens that one opens this one with it. */
+  partOf?: string
+  /** Scopes that callers of a route have which the host has opened to everybody. */
+  grants?: readonly Scope[]
 }
 
 export interface RouteDefinition<

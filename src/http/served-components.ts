@@ -4,16 +4,24 @@ import type { Runnable } from '../agents/runnable.js'
 import type { Caller } from '../core/caller.js'
 import { decodeCursor, encodeCursor } from '../core/cursor.js'
 import type { Slice } from '../core/page.js'
-import { heldComponents } from '../core/scopes.js'
 import type { Scope } from '../core/scopes.js'
 import type { ServerDescription } from './services.js'
 
 /** The agents on which the caller holds any of the scopes, in the order of registration. */
-export function visibleAgents(server: ServerDescription, caller: Caller, scopes: readonly Scope[]): Runnable[] {
-  const { agents } = server.catalog
-  if (!server.enforcesScopes && caller.kind !== 'service_account') return agents
-  const held = heldComponents(caller, scopes)
-  return held === 'all' ? agents : agents.filter(({ id }) => held.has(id))
+export async function visibleAgents(
+  { catalog, access }: ServerDescription,
+  caller: Caller,
+  scopes: readonly Scope[],
+): Promise<Runnable[]> {
+  const visible: Runnable[] = []
+  for (const agent of catalog.agents) {
+    for (const scope of scopes) {
+      if (!(await access.may(caller, scope, agent.id))) continue
+      visible.push(agent)
+      break
+    }
+  }
+  return visible
 }
 
 /** An agent as clients see it. One that can't be described says why, and does not spoil a list. */

@@ -1,4 +1,5 @@
 import type { ApprovalGate } from '../approvals/approval-gate.js'
+import type { AccessPolicy } from '../core/access.js'
 import type { Bound } from '../core/caller.js'
 import type { Logger } from '../core/logger.js'
 import type { Databases } from '../database/databases.js'
@@ -6,6 +7,7 @@ import type { Catalog } from '../runs/catalog.js'
 import type { RunManager } from '../runs/run-manager.js'
 import type { SessionStore } from '../sessions/session-store.js'
 import type { ServiceAccounts } from '../service-accounts/service-accounts.js'
+import type { TokenDescription } from './openapi.js'
 import { routesFor } from './route.js'
 
 /** A database, as far as clients see it. */
@@ -31,11 +33,18 @@ export interface ServerDescription {
   /** Gets what goes wrong after an answer has begun. */
   readonly logger: Logger
   readonly authMode: 'none' | 'security_key' | 'jwt'
-  /** Whether callers other than service accounts need scopes. */
-  readonly enforcesScopes: boolean
+  /** Where tokens are looked for. Default: as a bearer. */
+  readonly tokens?: TokenDescription
+  /** What callers may do. */
+  readonly access: AccessPolicy
+  /** Whether callers can be told from each other: false while the keys of their tokens can't be read. */
+  checkAuth?(): Promise<{ ready: boolean; reason?: string }>
   /** Spells answers as clients of the origin expect them. */
   readonly compatibility?: 'agno'
 }
+
+/** What can be asked of all databases. */
+export type ManagedDatabases = Pick<Databases, 'status' | 'migrate' | 'migrateAll'>
 
 /** What handlers work with, bound to the caller of the request. */
 export interface Services {
@@ -43,8 +52,8 @@ export interface Services {
   readonly sessions: Bound<SessionStore>
   readonly approvals: Bound<ApprovalGate>
   readonly serviceAccounts: Bound<ServiceAccounts>
-  /** Nobody's in particular: the routes' scopes say who may. */
-  readonly databases: Databases
+  /** Nobody's in particular: scopes say who may. */
+  readonly databases: ManagedDatabases
   readonly server: ServerDescription
 }
 

@@ -225,8 +225,9 @@ function withId(prefix: string): <Media extends { id?: string }>(media: Media) =
 
 /** What a token pins replaces what the request says. */
 function toOptions(caller: Caller, input: z.output<typeof CreateRun>): RunOptions {
-  const sessionState = caller.sessionState ?? input.sessionState
-  const dependencies = caller.dependencies ?? input.dependencies
+  // A copy: a tool may change what it is given, and one caller serves many runs.
+  const sessionState = structuredClone(caller.sessionState) ?? input.sessionState
+  const dependencies = structuredClone(caller.dependencies) ?? input.dependencies
   return {
     ...(sessionState && { sessionState }),
     ...(dependencies && { dependencies }),

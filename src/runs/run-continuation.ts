@@ -107,7 +107,7 @@ export class RunContinuation {
         ...inputsOf(input, isFork ? unsaid : []),
       },
       discardAfter,
-      request: requestOf(await media.back(parseRequest(stored.request)), input, isFork),
+      request: requestOf(await media.back(parseRequest(stored.request)), caller, input, isFork),
       mode,
       decidedBy: caller.userId,
       appliesApprovals: settled !== undefined && settled.size > 0,
@@ -191,7 +191,7 @@ function inputsOf({ input, additionalInstructions }: CheckedContinue, unsaid: re
 }
 
 /** The request with this leg's values. What starts a fork with new words of the user's is its input. */
-function requestOf(request: RunRequest, input: CheckedContinue, isFork: boolean): RunRequest {
+function requestOf(request: RunRequest, caller: Caller, input: CheckedContinue, isFork: boolean): RunRequest {
   const { options, isRepeatable, ...rest } = request
   const { dependencies, metadata, knowledgeFilters } = input
   return {
@@ -200,9 +200,10 @@ function requestOf(request: RunRequest, input: CheckedContinue, isFork: boolean)
     ...(isRepeatable && !isFork && { isRepeatable }),
     options: {
       ...options,
-      // What a token pins stays pinned.
+      // What a token pins stays pinned: that of whoever started the run, and of whoever continues it.
       ...(dependencies &&
-        !request.caller.dependencies && { dependencies: { ...options.dependencies, ...dependencies } }),
+        !request.caller.dependencies &&
+        !caller.dependencies && { dependencies: { ...options.dependencies, ...dependencies } }),
       ...(metadata && { metadata: { ...options.metadata, ...metadata } }),
       ...(knowledgeFilters !== undefined && { knowledgeFilters }),
     },

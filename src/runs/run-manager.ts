@@ -135,15 +135,16 @@ export class RunManager {
    * When nobody reads it any more (the loop is left, or `signal` aborts), it goes on for the grace period, and is then
    * cancelled.
    *
+   * @param permission what is waited for before the run is accepted; when it rejects, the run is refused with that.
    * @returns the stream; what refuses the run rejects its `accepted` and the first read, with the errors of `create`.
    */
-  stream(caller: Caller, input: CreateRun): RunStream {
-    return this.streamAs(caller, input, 'stream')
+  stream(caller: Caller, input: CreateRun, permission?: Promise<void>): RunStream {
+    return this.streamAs(caller, input, 'stream', permission)
   }
 
   /** As `stream`, for a run that goes on whether somebody reads it or not. */
-  streamInBackground(caller: Caller, input: CreateRun): RunStream {
-    return this.streamAs(caller, input, 'background')
+  streamInBackground(caller: Caller, input: CreateRun, permission?: Promise<void>): RunStream {
+    return this.streamAs(caller, input, 'background', permission)
   }
 
   /**
@@ -324,7 +325,9 @@ export class RunManager {
     return this.acceptance.prepare(caller, input, mode)
   }
 
-  private streamAs(caller: Caller, input: CreateRun, mode: RunMode): RunStream {
+  private streamAs(caller: Caller, input: CreateRun, mode: RunMode, permission?: Promise<void>): RunStream {
+    // Where the input is refused first, nobody looks at this any more.
+    permission?.catch(() => undefined)
     const prepared = this.prepare(caller, input, mode)
     const { runId, sessionId, runnable } = prepared
     // Listening before the run is stored: then everything comes by message, and nothing has to be read back.
@@ -336,6 +339,7 @@ export class RunManager {
       { signal: input.signal, onLeave: () => unfollow?.() },
     )
     const accepting = (async () => {
+      if (permission) await permission
       await this.supervisor.start()
       return this.acceptance.accept(prepared)
     })()

@@ -8,7 +8,7 @@ import { RecentMap } from './recent-map.js'
 import { authUnavailable, throttled, tokenInvalid } from './service-account-errors.js'
 import type { ServiceAccountRepository, StoredServiceAccount } from './service-account-repository.js'
 import { principalOf } from './service-accounts.js'
-import type { TokenVerifier } from './token-verifier.js'
+import type { TokenVerifier } from '../auth/token-verifier.js'
 import { hashOf, isTokenShaped, TOKEN_PREFIX } from './token.js'
 
 export interface VerifierParts {
