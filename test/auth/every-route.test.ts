@@ -29,7 +29,7 @@ const model = scripted(({ messages }) => {
 const trusted = signer()
 const agentOS = new AgentOS({
   agents: ['my-agent', 'support'].map(
-    (id) => new Agent({ id, model, tools: [refund, payBack], preHooks: [() => void (ran += 1)] }),
+    (id) => new Agent({ id, model, tools: [refund, payBack], hooks: { pre: [() => void (ran += 1)] } }),
   ),
   storage: sqlite(':memory:'),
   logger: silentLogger,
