@@ -196,6 +196,7 @@ function requestOf(request: RunRequest, caller: Caller, input: CheckedContinue, 
   const { dependencies, metadata, knowledgeFilters } = input
   return {
     ...rest,
+    caller: legCaller(request.caller, caller),
     ...(isFork && input.input !== undefined && { input: { inputContent: input.input } }),
     ...(isRepeatable && !isFork && { isRepeatable }),
     options: {
@@ -208,6 +209,15 @@ function requestOf(request: RunRequest, caller: Caller, input: CheckedContinue, 
       ...(knowledgeFilters !== undefined && { knowledgeFilters }),
     },
   }
+}
+
+/**
+ * A run goes on as the caller that started it. Only where that one may do more than touch its own, and the one who
+ * continues may not, it is the latter: else a user could have tools act with the rights of the backend that started a
+ * run for it.
+ */
+function legCaller(starter: Caller, continuer: Caller): Caller {
+  return continuer.scoped && !starter.scoped ? continuer : starter
 }
 
 function checkContinuable({ head: { status, runId, cancelRequestedAt } }: StoredRun): void {

@@ -318,8 +318,18 @@ describe('tokens of service accounts', () => {
       ).ask(request(), '192.0.2.1'),
     ).toBe(machine)
     expect(asked.at(-1)).toEqual(['agno_pat_1', '192.0.2.1'])
-    if (auth) await expect(setUp(auth, failing(invalid)).ask(request())).rejects.toBe(invalid)
-    if (auth) await expect(setUp(auth).ask(request())).rejects.toEqual(coded('SERVICE_ACCOUNTS_UNAVAILABLE'))
+  })
+
+  it('that are stale, or of nobody, are refused where there is anything to guard', async () => {
+    const modes: AuthOptions[] = [
+      { osSecurityKey: 'agno_pat_1' },
+      { jwks: jwks(key) },
+      { authenticate: () => ({ userId: 'b' }) },
+    ]
+    for (const auth of modes) {
+      await expect(setUp(auth, failing(invalid)).ask(request())).rejects.toBe(invalid)
+      await expect(setUp(auth).ask(request())).rejects.toEqual(coded('SERVICE_ACCOUNTS_UNAVAILABLE'))
+    }
   })
 
   it('that are stale lock nobody out of an open server; a store that is away does', async () => {

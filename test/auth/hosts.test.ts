@@ -42,7 +42,7 @@ async function start(startHost: StartHost, handler: WebHandler, basePath: string
   }
 }
 
-describe.each(hosts)('in %s', (_name, startHost) => {
+describe.each(hosts)('in %s', (name, startHost) => {
   it.each(['', '/os'])('a guarded AgentOS at "%s" asks for tokens on its own paths, and on no others', async (base) => {
     const ask = await start(startHost, guarded(), base)
     expect(await ask('/host/hello')).toMatchObject({ status: 200, text: 'hello from the host' })
@@ -87,7 +87,9 @@ describe.each(hosts)('in %s', (_name, startHost) => {
       '/os',
     )
     await ask('/os/x')
-    expect(addresses).toEqual([_name === 'Hono' ? undefined : expect.stringMatching(/^(::ffff:)?127\.0\.0\.1$|^::1$/)])
+    expect(addresses).toHaveLength(1)
+    const loopback = /^(?:(?:::ffff:)?127\.0\.0\.1|::1)$/
+    expect(String(addresses[0])).toMatch(name === 'Hono' ? /^undefined$/ : loopback)
   })
 })
 

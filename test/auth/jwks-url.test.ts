@@ -3,6 +3,7 @@ import type { Caller } from '../../src/core/caller.js'
 import { authSettings } from '../../src/auth/auth-settings.js'
 import type { AuthOptions } from '../../src/auth/auth-options.js'
 import { Authenticator } from '../../src/auth/authenticator.js'
+import { parseKeySet } from '../../src/auth/key-set.js'
 import { RemoteKeys } from '../../src/auth/remote-keys.js'
 import { silentLogger } from '../../src/core/logger.js'
 import { gate } from '../support/agent-os.js'
@@ -100,8 +101,14 @@ describe('a JWKS URL', () => {
     ['no JSON', '<html>'],
     ['no key set', { error: 'no' }],
     ['an empty set', { keys: [] }],
-    ['a redirect', (_request, response) => void response.writeHead(302, { location: '/other' }).end()],
-    ['a document of 1 MiB', `{"keys":[${' '.repeat(1 << 20)}]}`],
+    [
+      'a redirect to other keys',
+      ({ url }, response) => {
+        if (url === '/other') response.end(JSON.stringify(jwks(second)))
+        else response.writeHead(302, { location: '/other' }).end()
+      },
+    ],
+    ['a document of 1 MiB', JSON.stringify(jwks(second)) + ' '.repeat(1 << 20)],
     ['a thousand keys', { keys: Array.from({ length: 1000 }, (_, at) => ({ ...first.jwk, kid: `k${at}` })) }],
   ])('that answers with %s leaves its last good keys, for an hour', async (_name, bad) => {
     const { served, clock, ask, by } = await setUp(jwks(first))
@@ -189,6 +196,25 @@ describe('a poisoned key set', () => {
     const { ask, by } = await setUp(jwks(first, twin), { algorithm: ['RS256', 'ES256'] })
     expect((await ask(await by(first))).userId).toBe('alice')
     expect((await ask(await by(twin))).userId).toBe('alice')
+  })
+
+  it('never gives a key to an algorithm of another kind', () => {
+    const keys = parseKeySet(jwks(signer('ec', 'ES256'), signer('ed', 'EdDSA'), first))
+    expect(keys.candidates('RS256', 'first')).toHaveLength(1)
+    for (const algorithm of ['HS256', 'PS256', 'ES256', 'ES384', 'EdDSA'] as const) {
+      expect(keys.candidates(algorithm, 'first')).toEqual([])
+    }
+    expect(keys.candidates('RS256', 'ec')).toEqual([])
+    expect(keys.candidates('RS256', 'ed')).toEqual([])
+  })
+
+  it('is no way around an id that is none', async () => {
+    const keyless = signer(null)
+    const { ask, by } = await setUp(jwks(keyless))
+    expect((await ask(await by(keyless, { kid: 'any' }))).userId).toBe('alice')
+    for (const kid of [7, null, {}, []]) {
+      await expect(ask(await by(keyless, { kid }))).rejects.toEqual(refused('TOKEN_INVALID'))
+    }
   })
 
   it('has keys without an id tried one after the other', async () => {

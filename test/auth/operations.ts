@@ -33,7 +33,7 @@ export async function operationsOf(base: string, headers: Record<string, string>
         .filter((parameter) => parameter.in === 'path')
         .map(({ name, schema }) => ({ name, example: schema.examples?.[0] })),
       body: requestBody?.content['application/json']?.example,
-      isPublic: /Public\.$/.test(description),
+      isPublic: description.endsWith('Public.'),
       scopes: Array.from(/Scope: (.*)\.$/.exec(description)?.[1]?.matchAll(/`([^`]+)`/g) ?? [], ([, scope]) => scope!),
     })),
   )
@@ -42,7 +42,7 @@ export async function operationsOf(base: string, headers: Record<string, string>
 /** What belongs to everybody who may use it; everything else that a path names is somebody's. */
 const SHARED = /^(?:agent_id|team_id|workflow_id|component_id|db_id|name|version|message_index)$/
 
-export function isOwned(name: string): boolean {
+export function isOwned({ name }: { name: string }): boolean {
   return !SHARED.test(name)
 }
 

@@ -31,6 +31,8 @@ describe('holdsScope', () => {
 
   it('never matches four parts or an empty id, and implies no other action', () => {
     expect(holds('agents:a:b:run', 'agents:run', 'a:b')).toBe(false)
+    expect(holds('agents:a:run:x', 'agents:run', 'a')).toBe(false)
+    expect(holds('agents:run:x', 'agents:run', 'a')).toBe(false)
     expect(holds('agents::run', 'agents:run', '')).toBe(false)
     expect(holds('agents:write', 'agents:read')).toBe(false)
   })
