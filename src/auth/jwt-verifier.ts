@@ -3,6 +3,7 @@ import type { compactVerify } from 'jose/jws/compact/verify'
 import type { Caller } from '../core/caller.js'
 import type { Clock } from '../core/clock.js'
 import type { JsonObject } from '../core/json.js'
+import { RecentMap } from '../core/recent-map.js'
 import type { Algorithm } from './algorithms.js'
 import { familyOf } from './algorithms.js'
 import { tokenInvalid } from './auth-errors.js'
@@ -10,7 +11,6 @@ import { callerOf, checkClaims, checkExpiry, time } from './claims.js'
 import type { ClaimRules } from './claims.js'
 import type { KeySet, VerificationKey } from './key-set.js'
 import type { KeySource } from './key-source.js'
-import { VerifiedTokens } from './verified-tokens.js'
 
 export interface JwtRules extends ClaimRules {
   algorithms: readonly Algorithm[]
@@ -19,12 +19,23 @@ export interface JwtRules extends ClaimRules {
   staticKeys: readonly VerificationKey[]
 }
 
+/** A token that was checked, with what has to be true for it to count still. */
+interface VerifiedToken {
+  caller: Caller
+  /** The keys that it was checked with. Once there are others, it is checked anew: its key may be gone. */
+  keys: KeySet
+  /** Seconds since 1970. */
+  expiresAt: number | undefined
+}
+
+const REMEMBERED = 1000
 /** No header that a server takes is as long. */
 const MAX_TOKEN = 32 * 1024
 
 /** Turns a JWT into the caller that it stands for. */
 export class JwtVerifier {
-  private readonly verified = new VerifiedTokens()
+  /** By their digests. */
+  private readonly verified = new RecentMap<string, VerifiedToken>(REMEMBERED)
 
   constructor(
     private readonly rules: JwtRules,

@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.js'
-import { RecentMap } from './recent-map.js'
+import { RecentMap } from '../core/recent-map.js'
 
 const LIMIT = 20
 const WINDOW_MS = 60_000

@@ -347,7 +347,7 @@ describe('the services as a caller', () => {
     const run = await agentOS.runs.create({ agentId: 'support', message: 'Hi', userId: 'alice', sessionId: 's1' })
     const none = agentOS.as(userCaller('alice', { scoped: true }))
     const input = { agentId: 'support', message: 'Hi' }
-    const { runs, sessions, approvals } = none
+    const { runs, sessions, approvals, serviceAccounts } = none
     const refused: Record<string, () => Promise<unknown>> = {
       create: () => runs.create(input),
       start: () => runs.start(input),
@@ -382,6 +382,10 @@ describe('the services as a caller', () => {
       status: () => approvals.status('a'),
       resolve: () => approvals.resolve('a', { status: 'approved' }),
       remove: () => approvals.delete('a'),
+      accounts: () => serviceAccounts.list(),
+      mint: () => serviceAccounts.mint({ name: 'ci' }),
+      revoke: () => serviceAccounts.revoke('a'),
+      rotate: () => serviceAccounts.rotate('a'),
     }
     for (const [name, call] of Object.entries(refused)) {
       await expect(call(), name).rejects.toMatchObject({ code: 'INSUFFICIENT_SCOPE' })
