@@ -386,6 +386,9 @@ describe('the services as a caller', () => {
       mint: () => serviceAccounts.mint({ name: 'ci' }),
       revoke: () => serviceAccounts.revoke('a'),
       rotate: () => serviceAccounts.rotate('a'),
+      databases: () => none.databases.status(),
+      migrate: () => none.databases.migrate('agentos'),
+      migrateAll: () => none.databases.migrateAll(),
     }
     for (const [name, call] of Object.entries(refused)) {
       await expect(call(), name).rejects.toMatchObject({ code: 'INSUFFICIENT_SCOPE' })
