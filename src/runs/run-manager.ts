@@ -312,6 +312,12 @@ export class RunManager {
     await this.lease.end()
   }
 
+  /** Called by the AgentOS when it is started before anything is asked of it. */
+  readonly startBackground = async (): Promise<void> => {
+    this.executor.checkOpen()
+    await this.supervisor.start()
+  }
+
   /** Called with the first request: whoever only polls must find that runs of a dead process go on. */
   readonly wakeUp = (): void => {
     this.supervisor.start()?.catch((error: unknown) => {

@@ -42,7 +42,6 @@ export class StorageHandle implements Storage {
     snapshots: true,
     window: true,
     active: true,
-    isTurn: true,
     keepFollowed: true,
     followedFor: true,
     heldBy: true,

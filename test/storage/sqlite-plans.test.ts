@@ -66,7 +66,6 @@ describe('the query plans of SQLite', () => {
     await runs.followedFor('run_x')
     await runs.window('ses_1', 10, 10)
     await runs.active('ses_1')
-    await runs.isTurn('run_x')
     await media.put([{ hash: 'h', bytes: Uint8Array.of(1) }])
     await media.get(['h'])
     await sessions.create(session({ sessionId: 'ses_2' }))
