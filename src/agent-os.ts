@@ -314,6 +314,17 @@ export class AgentOS implements WebHandler {
     return this.http.fetch(request, options)
   }
 
+  /**
+   * Begins to work in the background without waiting for a request or a run: goes on with runs of processes that have
+   * died, begins those that wait, and posts webhooks. Needed only where nothing else may come first, as in a process
+   * that is there for background runs alone. To call it again does nothing.
+   *
+   * @throws UnavailableError `DATABASE_UNAVAILABLE` when the storage can't be reached.
+   */
+  async start(): Promise<void> {
+    await this.runManager.startBackground()
+  }
+
   /** Whether a path, without the mount prefix, is one of this API. */
   matches(pathname: string): boolean {
     return this.http.matches(pathname)

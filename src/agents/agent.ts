@@ -7,6 +7,7 @@ import { DEFAULT_HISTORY_RUNS, planOf } from './agent-plan.js'
 import type { AgentPlan } from './agent-plan.js'
 import { formOfOptions } from './answer-form.js'
 import { checkDecisions } from './check-decisions.js'
+import { checkMedia } from './check-media.js'
 import { describeAgent } from './describe-agent.js'
 import type { AgentDescription } from './description.js'
 import { startRun } from './memory-run.js'
@@ -16,7 +17,6 @@ import type { RunInput } from './log/run-record.js'
 import type { ToolExecution } from './log/tool-execution.js'
 import { DEFAULT_TIMEOUT_MS } from './run-ending.js'
 import type { Concurrency, RunContext, Runnable, RunOptions, Yielded } from './runnable.js'
-import { checkMedia } from './user-message.js'
 
 type Schema = z.ZodType | undefined
 /** What an agent's answer is: what its `output` says, else a text. */

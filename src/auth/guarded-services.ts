@@ -9,7 +9,7 @@ import type { ServiceAccounts } from '../service-accounts/service-accounts.js'
 import type { SessionStore } from '../sessions/session-store.js'
 
 /** Called by the background, and not part of what callers get. */
-type Internal = 'wakeUp' | 'sweep'
+type Internal = 'wakeUp' | 'startBackground' | 'sweep'
 
 /** For each method what is checked before it is called: one without does not compile. */
 type Guards<Service> = {

@@ -16,13 +16,28 @@ export interface EventBus {
   onTurnCame(runId: string, listener: () => void): () => void
   /** Every hand-over, for whoever begins runs that nobody waits for. */
   onAnyTurn(listener: (runId: string) => void): () => void
+  /**
+   * Another process has written, and nothing tells what: look at the tables. Only from a storage whose processes send
+   * each other no messages; it looks for such writes as long as somebody listens.
+   */
+  onForeignWrite(listener: () => void): () => void
 }
+
+/** How often writes of other processes are looked for while somebody waits for them. */
+const LOOK_MS = 100
 
 type Listener = Parameters<EventEmitter['on']>[1]
 
 /** The bus of one process. */
 export class LocalEventBus implements EventBus {
   private readonly emitter = new EventEmitter()
+  private ticker: NodeJS.Timeout | undefined
+
+  /**
+   * @param hasForeignWrite whether another process has written since it was asked last; without it, there is no other
+   *   process, or it sends messages of its own.
+   */
+  constructor(private readonly hasForeignWrite?: () => boolean) {}
 
   committed(runId: string, lastIndex: number, payload?: unknown): void {
     this.emitter.emit(`committed:${runId}`, lastIndex, payload)
@@ -51,6 +66,21 @@ export class LocalEventBus implements EventBus {
 
   onAnyTurn(listener: (runId: string) => void): () => void {
     return this.on('turn', listener)
+  }
+
+  onForeignWrite(listener: () => void): () => void {
+    if (this.hasForeignWrite) this.ticker ??= setInterval(() => this.lookForWrites(), LOOK_MS).unref()
+    return this.on('foreign', listener)
+  }
+
+  private lookForWrites(): void {
+    if (this.emitter.listenerCount('foreign') > 0) {
+      if (this.hasForeignWrite?.()) this.emitter.emit('foreign')
+      return
+    }
+    // Not as soon as the last listener leaves: with short runs, there soon is another one.
+    clearInterval(this.ticker)
+    this.ticker = undefined
   }
 
   private on(name: string, listener: Listener): () => void {

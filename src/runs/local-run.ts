@@ -47,6 +47,14 @@ export interface LocalRunPlan {
   begin(signal: AbortSignal): Promise<LegStart | undefined>
 }
 
+type PlannedRun = Pick<LocalRunPlan, 'runId' | 'sessionId' | 'userId' | 'seq' | 'mode'>
+type PlannedWork = Pick<LocalRunPlan, 'runnable' | 'request' | 'begin'> & { mayBeUnread?: boolean }
+
+/** The plan of a run that is stored already, so that it has its place and its session a past. */
+export function planOf({ runId, sessionId, userId, seq, mode }: PlannedRun, work: PlannedWork): LocalRunPlan {
+  return { runId, sessionId, userId, seq, mode, priority: 0, isFresh: false, mayBeUnread: false, ...work }
+}
+
 const CANCELLED = 'The run was cancelled.'
 
 /** One leg of a run in this process: waits for its turn and for room, is executed, and may have readers. */
@@ -129,12 +137,26 @@ export class LocalRun {
 
   private watchReaders(): void {
     if (this.plan.mode !== 'stream' || this.readers > 0 || this.isOver) return
+    this.cancelIn(this.parts.disconnectGraceMs)
+  }
+
+  private cancelIn(milliseconds: number): void {
     clearTimeout(this.grace)
     this.grace = setTimeout(() => {
-      const { runId } = this.plan
-      this.parts.cancel(runId, 'Nobody was reading the stream any more.').catch((error: unknown) => {
+      this.cancelUnread().catch((error: unknown) => {
+        const { runId } = this.plan
         this.parts.logger.error({ err: error, runId }, 'A run without readers could not be cancelled')
+        if (!this.isOver) this.watchReaders()
       })
-    }, this.parts.disconnectGraceMs).unref()
+    }, milliseconds).unref()
+  }
+
+  /** Unless somebody reads the run through another process. */
+  private async cancelUnread(): Promise<void> {
+    const { runId } = this.plan
+    const left = await this.parts.runs.followedFor(runId)
+    if (this.readers > 0 || this.isOver) return
+    if (left > 0) this.cancelIn(left)
+    else await this.parts.cancel(runId, 'Nobody was reading the stream any more.')
   }
 }

@@ -36,6 +36,9 @@ const LOOK_MS = 250
 
 /** Ends runs from outside of their execution. */
 export class RunCanceller {
+  /** Runs that are being ended by force, so that those who cancel one at the same time don't take it from each other. */
+  private readonly ending = new Map<string, Promise<void>>()
+
   constructor(private readonly parts: RunCancellerParts) {}
 
   /**
@@ -49,8 +52,10 @@ export class RunCanceller {
       events.cancelRequested(runId)
       head = await this.untilEnded(caller, head)
     }
-    while (head && !isEndStatus(head.status)) {
-      await this.endByForce(head, reason)
+    for (let tries = 0; head && !isEndStatus(head.status); tries++) {
+      // Another process has taken it over; taken from each other at once, it would never end.
+      if (tries > 0) await new Promise((resolve) => setTimeout(resolve, Math.random() * LOOK_MS))
+      await this.endOnce(head, reason)
       head = (await runs.get(caller, runId))?.head
     }
     if (!head) throw new NotFoundError('RUN_NOT_FOUND', `There is no run "${runId}".`)
@@ -74,6 +79,16 @@ export class RunCanceller {
       head = (await runs.get(caller, marked.runId))?.head
     }
     return head
+  }
+
+  private endOnce(head: RunHead, reason: string): Promise<void> {
+    const { runId } = head
+    let ending = this.ending.get(runId)
+    if (!ending) {
+      ending = this.endByForce(head, reason).finally(() => this.ending.delete(runId))
+      this.ending.set(runId, ending)
+    }
+    return ending
   }
 
   private async endByForce({ runId, attempt, sessionId }: RunHead, reason: string): Promise<void> {

@@ -16,6 +16,7 @@ import { checkParams, ContinueRun } from './continue-run.js'
 import type { CheckedContinue } from './continue-run.js'
 import { decide } from './decisions.js'
 import type { EventBus } from './event-bus.js'
+import { planOf } from './local-run.js'
 import type { LocalRunPlan } from './local-run.js'
 import { pausedRun } from './leg-end.js'
 import type { LegWitnesses } from './leg-end.js'
@@ -134,7 +135,7 @@ export class RunContinuation {
     const { runs, media, clock, executorId, events } = this.parts
     const { stored, fold, discardAfter, mode, request, runnable, appliesApprovals, decidedBy } = next
     const { head } = stored
-    const { runId, sessionId, userId, seq } = head
+    const { runId } = head
     const { facts, ...records } = audited(
       this.parts,
       next.facts,
@@ -157,19 +158,7 @@ export class RunContinuation {
     tellOfAudits(this.parts, records)
     for (const { entry, index } of placed) fold.apply(entry, index, at)
     events.committed(runId, segment.lastIndex, placed)
-    const plan: LocalRunPlan = {
-      runnable,
-      runId,
-      sessionId,
-      userId,
-      seq,
-      mode,
-      priority: 0,
-      request,
-      isFresh: false,
-      mayBeUnread: false,
-      begin: async () => ({ attempt, fold }),
-    }
+    const plan = planOf({ ...head, mode }, { runnable, request, begin: async () => ({ attempt, fold }) })
     return { plan, firstIndex, source: sourceOf(head) }
   }
 }

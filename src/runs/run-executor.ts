@@ -21,6 +21,9 @@ export class RunExecutor {
   private isStopping = false
   /** Called when a run has ended, so that there may be room for another. */
   onRoom: (() => void) | undefined
+  /** Called when another process has written while runs are executed here: it may have marked one. */
+  onForeignWrite: (() => void) | undefined
+  private forgetWrites: (() => void) | undefined
 
   constructor(private readonly parts: RunExecutorParts) {}
 
@@ -55,8 +58,13 @@ export class RunExecutor {
     const cancel = (runId: string, reason: string) => canceller.cancel(fullCaller, runId, reason)
     const run = new LocalRun({ ...this.parts, cancel }, plan)
     this.local.set(plan.runId, run)
+    this.forgetWrites ??= this.parts.events.onForeignWrite(() => this.onForeignWrite?.())
     void run.outcome.finally(() => {
       if (this.local.get(plan.runId) === run) this.local.delete(plan.runId)
+      if (this.isIdle) {
+        this.forgetWrites?.()
+        this.forgetWrites = undefined
+      }
       this.onRoom?.()
     })
     return run

@@ -1,5 +1,6 @@
 import { isDurable } from '../agents/log/entry.js'
 import type { LogEntry, StatePatch } from '../agents/log/entry.js'
+import type { FoldState } from '../agents/log/fold-state.js'
 import type { RunFold } from '../agents/log/fold.js'
 import type { SessionState } from '../agents/session-state.js'
 import { RunFailedError } from '../agents/run-failure.js'
@@ -10,6 +11,7 @@ import type { LegEnd } from './leg-end.js'
 import type { Appended, AppendUnit, RunRepository } from './run-repository.js'
 import { toSegment } from './segment.js'
 import type { PlacedEntry } from './segment.js'
+import { isSnapshotDue, toSnapshot } from './snapshot.js'
 import { holdsMedia } from './stored-media.js'
 import type { StoredMedia } from './stored-media.js'
 
@@ -61,8 +63,12 @@ export class RunLog {
   private failure: Error | undefined
   private isCommitting = false
   private isStateLost = false
+  /** What the last snapshot holds. */
+  private snapshot: FoldState | undefined
 
-  constructor(private readonly parts: RunLogParts) {}
+  constructor(private readonly parts: RunLogParts) {
+    this.snapshot = parts.fold.restoredFrom
+  }
 
   /** Whether entries come faster than they are written. */
   get isFull(): boolean {
@@ -163,7 +169,9 @@ export class RunLog {
     let unit: AppendUnit
     let appended: Appended
     try {
+      const snapshot = this.takeSnapshot(end)
       unit = await this.unitOf(entries, end)
+      if (snapshot) unit.snapshot = await snapshot
       appended = await this.untilAnswered(() => runs.append(unit), clock)
     } catch (error) {
       // What could not be written is not in the log: whatever ends the run follows what is.
@@ -180,6 +188,18 @@ export class RunLog {
     if (appended.outcome === 'lease_lost') throw new LeaseLostError(`Run ${runId} is not executed here any more.`)
     events.committed(runId, unit.segment.lastIndex, entries)
     if (appended.next !== undefined) events.turnCame(appended.next)
+  }
+
+  /**
+   * Taken before anything is waited for, when the fold is what the entries come to that are written now. An end needs
+   * none: it stores the record.
+   */
+  private takeSnapshot(end: LegEnd | undefined): Promise<string> | undefined {
+    const { fold, runId, media } = this.parts
+    const last = this.snapshot
+    if (end || !isSnapshotDue(fold, last)) return undefined
+    this.snapshot = fold.state()
+    return toSnapshot(runId, last, this.snapshot, media)
   }
 
   private async unitOf(entries: readonly PlacedEntry[], end: LegEnd | undefined): Promise<AppendUnit> {

@@ -15,6 +15,7 @@ import type { CheckpointList, CheckpointSnapshot } from './checkpoints.js'
 import type { ContinueRun } from './continue-run.js'
 import type { CreateRun } from './create-run.js'
 import type { EventBus } from './event-bus.js'
+import { Followers } from './followers.js'
 import { Lease } from './lease.js'
 import type { MediaRepository } from './media-repository.js'
 import { RunAcceptance } from './run-acceptance.js'
@@ -30,10 +31,11 @@ import { RunReader } from './run-reader.js'
 import type { RunFilter, RunHead, RunMode, RunRepository, StoredRun } from './run-repository.js'
 import { defaultRunSettings } from './run-settings.js'
 import type { RunSettings } from './run-settings.js'
-import { ownOrRepeated, RunStream } from './run-stream.js'
+import type { RunStream } from './run-stream.js'
+import { RunStreams } from './run-streams.js'
 import { RunSupervisor } from './run-supervisor.js'
 import type { Chore } from './run-supervisor.js'
-import { askedOf, readBody, runAsOf, sourceOf, toRun } from './stored-run.js'
+import { askedOf, readBody, runAsOf, toRun } from './stored-run.js'
 import { holdsMedia, StoredMedia } from './stored-media.js'
 
 /** What a `RunManager` works with. */
@@ -79,6 +81,7 @@ export class RunManager {
   private readonly canceller: RunCanceller
   private readonly executor: RunExecutor
   private readonly reader: RunReader
+  private readonly streams: RunStreams
   private readonly lease: Lease
   private readonly supervisor: RunSupervisor
   private readonly continuation: RunContinuation
@@ -95,7 +98,12 @@ export class RunManager {
     this.executor = new RunExecutor({ ...shared, canceller: this.canceller })
     this.supervisor = new RunSupervisor({ ...shared, executor: this.executor, canceller: this.canceller })
     this.continuation = new RunContinuation(shared)
-    this.reader = new RunReader(shared)
+    const { executor } = this
+    const isLocal = (runId: string) => executor.has(runId)
+    const followers = new Followers({ ...shared, isLocal })
+    const reader = new RunReader({ ...shared, isLocal })
+    this.reader = reader
+    this.streams = new RunStreams({ reader, executor, followers })
   }
 
   /**
@@ -177,15 +185,7 @@ export class RunManager {
     options: { after?: number; signal?: AbortSignal } = {},
   ): Promise<RunStream> {
     const { head } = await this.stored(caller, runId)
-    const { sessionId, status, lastIndex } = head
-    const after = options.after ?? -1
-    const tail = this.reader.open(runId, after + 1)
-    const batches = this.reader.read(tail, sourceOf(head), {
-      signal: options.signal,
-      onLeave: this.executor.follow(runId),
-    })
-    const resumed = { status, eventCount: lastIndex + 1, after }
-    return new RunStream(runId, sessionId, { accepted: Promise.resolve({ runId, sessionId }), batches, resumed })
+    return this.streams.ofStored(head, options.after ?? -1, options.signal)
   }
 
   /**
@@ -313,6 +313,12 @@ export class RunManager {
     await this.lease.end()
   }
 
+  /** Called by the AgentOS when it is started before anything is asked of it. */
+  readonly startBackground = async (): Promise<void> => {
+    this.executor.checkOpen()
+    await this.supervisor.start()
+  }
+
   /** Called with the first request: whoever only polls must find that runs of a dead process go on. */
   readonly wakeUp = (): void => {
     this.supervisor.start()?.catch((error: unknown) => {
@@ -329,40 +335,17 @@ export class RunManager {
     // Where the input is refused first, nobody looks at this any more.
     permission?.catch(() => undefined)
     const prepared = this.prepare(caller, input, mode)
-    const { runId, sessionId, runnable } = prepared
-    // Listening before the run is stored: then everything comes by message, and nothing has to be read back.
-    const tail = this.reader.open(runId, 0, true)
-    let unfollow: (() => void) | undefined
-    const own = this.reader.read(
-      tail,
-      { runId, sessionId, agentId: runnable.id, agentName: runnable.name },
-      { signal: input.signal, onLeave: () => unfollow?.() },
-    )
-    const accepting = (async () => {
+    const { signal, lastEventIndex: after } = input
+    const accept = async () => {
       if (permission) await permission
       await this.supervisor.start()
-      return this.acceptance.accept(prepared)
-    })()
-    const shown = accepting.then(
-      async (accepted): Promise<RunStream | undefined> => {
-        if ('repeated' in accepted) {
-          await own.return?.()
-          return this.resume(fullCaller, accepted.repeated, { after: input.lastEventIndex, signal: input.signal })
-        }
-        if (mode === 'background') this.supervisor.takeUp(accepted)
-        else unfollow = this.executor.launch(accepted).follow()
-        if (input.signal?.aborted) unfollow?.()
-        return undefined
-      },
-      async (error: unknown) => {
-        await own.return?.()
-        throw error
-      },
-    )
-    return new RunStream(runId, sessionId, {
-      accepted: shown.then((repeated) => repeated?.accepted ?? { runId, sessionId }),
-      batches: ownOrRepeated(own, shown),
-    })
+      const accepted = await this.acceptance.accept(prepared)
+      if ('repeated' in accepted) return accepted
+      if (mode === 'background') this.supervisor.takeUp(accepted)
+      else this.executor.launch(accepted)
+      return accepted
+    }
+    return this.streams.ofNew(prepared, signal, accept, (runId) => this.resume(fullCaller, runId, { after, signal }))
   }
 
   private async reopen(
@@ -379,10 +362,7 @@ export class RunManager {
 
   private async continueFollowed(caller: Caller, runId: string, input: ContinueRun, mode: RunMode): Promise<RunStream> {
     const { local, firstIndex, source } = await this.reopen(caller, runId, input, mode)
-    const tail = this.reader.open(local.runId, firstIndex)
-    const batches = this.reader.read(tail, source, { signal: input.signal, onLeave: local.follow() })
-    const accepted = { runId: local.runId, sessionId: source.sessionId }
-    return new RunStream(accepted.runId, accepted.sessionId, { accepted: Promise.resolve(accepted), batches })
+    return this.streams.ofLeg(local.runId, firstIndex, source, input.signal)
   }
 
   private cancelOnAbort(runId: string, signal: AbortSignal | undefined): (() => void) | undefined {

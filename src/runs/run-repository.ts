@@ -48,7 +48,7 @@ export interface StoredRun {
   head: RunHead
   /** JSON text that the run was accepted with: input, options and caller. */
   request: string
-  /** JSON text of the record, as of the end of the last leg or the last snapshot. */
+  /** JSON text of the record, as of the end of the last leg. */
   body?: string
   /** Index of the last event that `body` holds. */
   bodyIndex?: number
@@ -63,6 +63,14 @@ export interface Segment {
   format: number
   /** JSON text of a list with one element per index. */
   entries: string
+}
+
+/** What a log comes to up to an index, told as what has changed since the snapshot before. */
+export interface StoredSnapshot {
+  /** Index of the last event that it holds. */
+  lastIndex: number
+  /** JSON text. */
+  text: string
 }
 
 /** What a new run asks to be stored, all of it or nothing. */
@@ -119,8 +127,10 @@ export interface AppendUnit {
   at: number
   /** Changes of the session's state, in order. */
   statePatches?: readonly StatePatch[]
-  /** The record as of this segment, JSON text. Given with every end, and now and then in between. */
+  /** The record as of this segment, JSON text. Given with every end. */
   body?: string
+  /** What the log comes to with this segment, JSON text; those that earlier segments brought stay. */
+  snapshot?: string
   /** With an end as `completed`: this ended or paused run is superseded, and becomes `regenerated`. */
   replaces?: string
   /** This segment ends the leg. */
@@ -254,6 +264,16 @@ export interface RunRepository {
    */
   due(executorId: string, componentIds: readonly string[], limit: number, at: number): Promise<StoredRun[]>
 
+  /**
+   * Says that somebody reads the streams of these runs, for so many milliseconds from now, by the clock of the storage.
+   * Of ids that are none of a pending or running run in mode `stream`, it does nothing; a later time that was said
+   * before stays.
+   */
+  keepFollowed(runIds: readonly string[], forMs: number): Promise<void>
+
+  /** Milliseconds for which a run is still followed, by the clock of the storage; 0 when nobody says so (any more). */
+  followedFor(runId: string): Promise<number>
+
   /** Pending and running runs that a process has in its name, and that nothing has happened to since a time. */
   heldBy(executorId: string, before: number, limit: number): Promise<StoredRun[]>
 
@@ -270,6 +290,12 @@ export interface RunRepository {
   segments(runId: string, fromIndex: number, limit: number): Promise<Segment[]>
 
   /**
+   * The snapshots of a run's log that appends have brought, in order, but for those that hold an index after `upTo`
+   * (which may be infinite). None when there is no such run.
+   */
+  snapshots(runId: string, upTo: number): Promise<StoredSnapshot[]>
+
+  /**
    * State of a session and its last runs that a model may see (completed or cancelled, not hidden, not nested), but for
    * the run itself and those accepted after it.
    */
@@ -277,7 +303,4 @@ export interface RunRepository {
 
   /** Ids of pending and running runs of a session, in order of acceptance. */
   active(sessionId: string): Promise<string[]>
-
-  /** Whether a pending run's turn has come. For whoever missed the hand-over. */
-  isTurn(runId: string): Promise<boolean>
 }

@@ -94,7 +94,7 @@ export function holdsMedia(value: unknown): boolean {
   return false
 }
 
-/** Places of a record or an event in which media, or further such places, hang. User JSON is never entered. */
+/** Places of a record, an event or a fold in which media, or further such places, hang. User JSON is never entered. */
 const PLACES = [
   'input',
   'runInput',
@@ -104,6 +104,9 @@ const PLACES = [
   'event',
   'facts',
   'entry',
+  'inputs',
+  'made',
+  'record',
 ] as const
 
 /** The value with each medium replaced; the value itself where there is none. */

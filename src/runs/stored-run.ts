@@ -6,6 +6,7 @@ import type { RunHead, RunRepository, StoredRun } from './run-repository.js'
 import { parseRequest } from './run-request.js'
 import type { RunRequest } from './run-request.js'
 import { fromSegment } from './segment.js'
+import { fromSnapshots } from './snapshot.js'
 import type { StoredMedia } from './stored-media.js'
 
 const SEGMENTS_AT_ONCE = 200
@@ -56,8 +57,8 @@ export function askedOf({ input, options: { metadata } }: RunRequest): Pick<RunB
 }
 
 /**
- * The fold of a run's whole log, or of what is in it up to an index. With `media`, its messages hold them as a model
- * needs them.
+ * The fold of a run's whole log, or of what is in it up to an index: from the last snapshot on, where there is one.
+ * With `media`, its messages hold them as a model needs them.
  */
 export async function foldLog(
   runs: RunRepository,
@@ -65,7 +66,7 @@ export async function foldLog(
   media?: StoredMedia,
   upTo = Number.POSITIVE_INFINITY,
 ): Promise<RunFold> {
-  const fold = new RunFold()
+  const fold = (await restored(runs, head.runId, upTo, media)) ?? new RunFold()
   for (;;) {
     const segments = await runs.segments(head.runId, fold.lastIndex + 1, SEGMENTS_AT_ONCE)
     const stored = segments.flatMap(fromSegment)
@@ -74,4 +75,9 @@ export async function foldLog(
     }
     if (segments.length < SEGMENTS_AT_ONCE || fold.lastIndex >= upTo) return fold
   }
+}
+
+async function restored(runs: RunRepository, runId: string, upTo: number, media?: StoredMedia) {
+  const stored = await runs.snapshots(runId, upTo)
+  return stored.length === 0 ? undefined : fromSnapshots(stored, runId, media)
 }

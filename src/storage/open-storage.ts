@@ -21,5 +21,7 @@ export interface OpenStorage extends Repositories, Pick<Storage, 'schema'> {
   check(): Promise<void>
   /** From now on, what is answered survives a loss of power. */
   makeDurable(): void
+  /** Whether another process has written since this was asked last. Not there when no other process can. */
+  hasForeignWrite?(): boolean
   close(): Promise<void>
 }

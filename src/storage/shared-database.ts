@@ -13,7 +13,8 @@ function databases(): Map<string, SharedDatabase> {
 
 /** What the handles on one database share: the open database, counted, and one bus. */
 export class SharedDatabase {
-  readonly events: EventBus = new LocalEventBus()
+  readonly events: EventBus = new LocalEventBus(() => this.opened?.hasForeignWrite?.() ?? false)
+  private opened: OpenStorage | undefined
   private handles = 0
   private opening: Promise<OpenStorage> | undefined
   /** Of the last time that it was open. */
@@ -33,9 +34,14 @@ export class SharedDatabase {
   /** Opens it once for all. One that could not be opened is tried again by whoever comes next. */
   open(open: () => Promise<OpenStorage>): Promise<OpenStorage> {
     const opening = (this.opening ??= this.closing.then(open))
-    opening.catch(() => {
-      if (this.opening === opening) this.opening = undefined
-    })
+    opening.then(
+      (opened) => {
+        if (this.opening === opening) this.opened = opened
+      },
+      () => {
+        if (this.opening === opening) this.opening = undefined
+      },
+    )
     return opening
   }
 
@@ -44,6 +50,7 @@ export class SharedDatabase {
     if (--this.handles > 0) return
     const { opening } = this
     this.opening = undefined
+    this.opened = undefined
     if (opening) {
       this.closing = opening.then(
         (opened) => opened.close(),

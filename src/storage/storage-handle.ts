@@ -42,9 +42,11 @@ export class StorageHandle implements Storage {
     get: true,
     list: true,
     segments: true,
+    snapshots: true,
     window: true,
     active: true,
-    isTurn: true,
+    keepFollowed: true,
+    followedFor: true,
     heldBy: true,
     cancelOverdue: true,
   })

@@ -3,6 +3,10 @@ export function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)]!
 }
 
+export function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length
+}
+
 export function round(value: number, digits = 0): number {
   return Math.round(value * 10 ** digits) / 10 ** digits
 }

@@ -10,7 +10,7 @@ import { installedSize } from './installed.ts'
 import { importTimes } from './imports.ts'
 import { eventsPerSecond, requestsPerSecond } from './load.ts'
 import { firstByte } from './first-byte.ts'
-import { median, ratio, round, show } from './report.ts'
+import { mean, median, ratio, round, show } from './report.ts'
 import { readStreams } from './streams.ts'
 
 const parts: Record<string, () => Promise<void>> = {
@@ -43,6 +43,25 @@ const parts: Record<string, () => Promise<void>> = {
       '1,000-run session, last 50 over runs 11 to 60',
       `${round(late, 3)} ms over ${round(early, 3)} ms`,
       `${ratio(late, early)} (at most 1.2)`,
+    )
+  },
+  /** A step must not cost more because its run has grown long. */
+  async steps() {
+    await using server = await startServer('steps')
+    const runs = await server.ask<number[][]>('longRuns')
+    // Means within a run: what a snapshot costs now and then belongs to the steps before it.
+    const early = median(runs.map((times) => mean(times.slice(0, 100))))
+    const late = median(runs.map((times) => mean(times.slice(-100))))
+    show(
+      '1,000-step run, last hundred steps over the first',
+      `${round(late, 3)} ms over ${round(early, 3)} ms`,
+      ratio(late, early),
+    )
+    const { read, fold } = await server.ask<{ read: number; fold: number }>('readBack')
+    show(
+      'record of it while it runs, over a fold of its whole log',
+      `${round(read, 1)} ms over ${round(fold, 1)} ms`,
+      ratio(read, fold),
     )
   },
   async memory() {

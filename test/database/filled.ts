@@ -28,6 +28,7 @@ export async function fill({ runs, sessions, media, webhooks, serviceAccounts }:
     runId: 'run_1',
     segment: segment(1, 1, 1, entries),
     at: T0 + 1,
+    snapshot: JSON.stringify({ content: odd }),
     statePatches: [{ set: { n: 1 } }],
   })
   const made = (['run.completed', 'run.error'] as const).map((type) => delivery('run_1', { type, eventIndex: 2 }))

@@ -22,6 +22,7 @@ const ADDED: Record<string, { tables?: string[]; columns?: string[] }> = {
   '1.1.0': { tables: ['agentos_approvals', 'agentos_webhook_deliveries'] },
   '1.2.0': { tables: ['agentos_service_accounts'] },
   '1.3.0': { tables: ['agentos_media_uses'] },
+  '1.4.0': { tables: ['agentos_snapshots'] },
 }
 
 /** Tables that going up fills again from what is in others, but for these columns. */

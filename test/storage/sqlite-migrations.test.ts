@@ -105,7 +105,7 @@ describe('the schema of SQLite', () => {
         .filter(({ tableName }) => tableName.startsWith('agentos_'))
         .map(({ tableName, props }) => [tableName, props.flatMap(({ fieldNames }) => fieldNames).toSorted()]),
     )
-    expect(described.size).toBe(12)
+    expect(described.size).toBe(13)
     for (const [table, columns] of described) {
       const real = database.writer.pragma(`table_info(${table})`) as { name: string }[]
       expect(real.map(({ name }) => name).toSorted(), table).toEqual(columns)

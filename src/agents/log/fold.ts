@@ -1,22 +1,18 @@
-import { decided, isWaiting, resolved } from './decision.js'
+import { CallRecord } from './call-record.js'
 import type { Decision } from './decision.js'
+import { isDurable } from './entry.js'
 import type { Inherited, LogEntry } from './entry.js'
 import { endsLeg } from './events.js'
-import { addMedia, holdsMedia } from './media.js'
+import type { FoldState } from './fold-state.js'
+import { holdsMedia } from './media.js'
 import type { Media } from './media.js'
 import type { Citations, Message } from './message.js'
-import { addRequest, addUsage } from './metrics.js'
+import { addRequest, addUsage, copyMetrics } from './metrics.js'
 import type { RunMetrics, TokenCounts } from './metrics.js'
 import type { RunBody, RunInput, RunStatus } from './run-record.js'
+import { ShownContent } from './shown-content.js'
 import type { RunRequirement, ToolExecution } from './tool-execution.js'
-import { calledIn } from './tool-exchange.js'
-
-/** Text that the run has shown, with the index of the event that showed its first part. */
-interface ShownText {
-  index: number
-  content: string
-  reasoning: string
-}
+import { calledIn, toolMessage } from './tool-exchange.js'
 
 /**
  * The record of a run, folded from its log: what the run has said, called and used so far. A run that goes on after a
@@ -26,11 +22,14 @@ export class RunFold {
   status: RunStatus = 'pending'
   /** Index of the last event; -1 before the first. */
   lastIndex = -1
+  /** How many durable points the log has. */
+  durablePoints = 0
+  /** What this fold was restored from. */
+  readonly restoredFrom: FoldState | undefined
   /** Messages of this run, in order; those of earlier runs are not among them. */
   readonly messages: Message[] = []
   /** The earlier runs whose messages come before this run's own, once they were chosen. */
   historyRunIds: readonly string[] | undefined
-  requirements: RunRequirement[] = []
   /** How many of the first messages a fork has from its source. */
   inheritedMessages = 0
   /** What the user has said further, and the conversation does not hold yet. */
@@ -41,29 +40,67 @@ export class RunFold {
   replaces: string | undefined
   /** When the run began to execute, in milliseconds; undefined before that. */
   startedAt: number | undefined
-  /** Index of the first event that has shown some of the answer; undefined while nothing stands. */
-  contentSince: number | undefined
 
-  private readonly decisions = new Map<string, Decision>()
+  private readonly calls: CallRecord
+  private readonly shown: ShownContent
   private endedAt: number | undefined
-  private readonly toolsById = new Map<string, ToolExecution>()
-  /** Ids of all calls that there ever were, also of those that were cut off since. */
-  private readonly callIds = new Set<string>()
-  private readonly mediaByCall = new Map<string, Media>()
-  /** Index of the entry that brought each message. */
   private readonly messageIndexes: number[] = []
-  private readonly shown: ShownText[] = []
-  private step: ShownText[] = []
-  private readonly counts: RunMetrics = {}
+  private counts: RunMetrics = {}
   private ofLeg: TokenCounts = {}
-  private readonly withheld = new Set<string>()
+  private readonly withheld: Set<string>
   private rest: Partial<RunBody> = {}
+
+  /** @param state of an earlier fold of the same log; `apply` goes on from its last index. */
+  constructor(state?: FoldState) {
+    this.calls = new CallRecord(state)
+    this.shown = new ShownContent(state)
+    this.withheld = new Set(state?.withheldIds)
+    this.restoredFrom = state
+    if (!state) return
+    this.status = state.status
+    this.lastIndex = state.lastIndex
+    this.durablePoints = state.durablePoints
+    this.messages = [...state.messages]
+    this.messageIndexes = [...state.messageIndexes]
+    this.historyRunIds = state.historyRunIds
+    this.inheritedMessages = state.inheritedMessages
+    this.inputs = state.inputs
+    this.hasAsked = state.hasAsked
+    this.replaces = state.replaces
+    this.startedAt = state.startedAt
+    this.endedAt = state.endedAt
+    this.counts = copyMetrics(state.counts)
+    this.ofLeg = { ...state.ofLeg }
+    this.rest = { ...state.record }
+  }
+
+  /** All that there is to know, to be restored from. Later entries don't change it. */
+  state(): FoldState {
+    return {
+      ...this.calls.state(),
+      ...this.shown.state(),
+      status: this.status,
+      lastIndex: this.lastIndex,
+      durablePoints: this.durablePoints,
+      messages: [...this.messages],
+      messageIndexes: [...this.messageIndexes],
+      historyRunIds: this.historyRunIds,
+      inheritedMessages: this.inheritedMessages,
+      inputs: this.inputs,
+      hasAsked: this.hasAsked,
+      replaces: this.replaces,
+      startedAt: this.startedAt,
+      endedAt: this.endedAt,
+      counts: copyMetrics(this.counts),
+      ofLeg: this.legUsage,
+      withheldIds: this.withheldIds,
+      record: { ...this.rest },
+    }
+  }
 
   /** What the tools have made. */
   get media(): Media {
-    const all: Media = {}
-    for (const made of this.mediaByCall.values()) addMedia(all, made)
-    return all
+    return this.calls.media
   }
 
   /** Ids of messages that nobody may see before the run is completed. */
@@ -78,41 +115,51 @@ export class RunFold {
 
   /** Tool calls in the order in which they were made. */
   get tools(): ToolExecution[] {
-    return [...this.toolsById.values()]
+    return this.calls.all
+  }
+
+  /** What the run has waited for when it paused last. */
+  get requirements(): RunRequirement[] {
+    return this.calls.requirements
   }
 
   /** What was decided about a call that has not been started since. */
   decision(toolCallId: string): Decision | undefined {
-    return this.decisions.get(toolCallId)
+    return this.calls.decision(toolCallId)
   }
 
   /** What the run still waits for. */
   get openRequirements(): RunRequirement[] {
-    return this.requirements.filter(({ toolExecution }) => isWaiting(toolExecution))
+    return this.calls.openRequirements
+  }
+
+  /** Index of the first event that has shown some of the answer; undefined while nothing stands. */
+  get contentSince(): number | undefined {
+    return this.shown.since
   }
 
   /** Index after which the content of the model step that has not finished was shown; the last one when none was. */
   get beforeOpenStep(): number {
-    const [first] = this.step
-    return first ? first.index - 1 : this.lastIndex
+    const { openSince } = this.shown
+    return openSince === undefined ? this.lastIndex : openSince - 1
   }
 
   tool(toolCallId: string): ToolExecution | undefined {
-    return this.toolsById.get(toolCallId)
+    return this.calls.get(toolCallId)
   }
 
   /** Whether the run has ever had a call of this id: what it has done is done, also where it was cut off since. */
   hasCalled(toolCallId: string): boolean {
-    return this.callIds.has(toolCallId)
+    return this.calls.hasEverHad(toolCallId)
   }
 
   /** All text that was shown and not withdrawn. */
   get text(): string {
-    return this.join('content')
+    return this.shown.text
   }
 
   get reasoningContent(): string {
-    return this.join('reasoning')
+    return this.shown.reasoning
   }
 
   /** The structured answer, once it was shown. */
@@ -126,11 +173,11 @@ export class RunFold {
 
   /** Text of the model step that has not finished. */
   get openText(): string {
-    return this.step.map(({ content }) => content).join('')
+    return this.shown.openText
   }
 
   get openReasoning(): string {
-    return this.step.map(({ reasoning }) => reasoning).join('')
+    return this.shown.openReasoning
   }
 
   /** Tokens so far, over all model requests of the run. */
@@ -140,6 +187,7 @@ export class RunFold {
 
   apply({ event, facts }: LogEntry, index: number, at: number): void {
     this.lastIndex = index
+    if (isDurable({ event })) this.durablePoints += 1
     this.endedAt = endsLeg(event) ? at : undefined
     switch (event.event) {
       case 'RunStarted':
@@ -149,10 +197,10 @@ export class RunFold {
         if (event.modelProvider !== undefined) this.rest.modelProvider = event.modelProvider
         break
       case 'RunContent':
-        this.contentSince ??= index
+        this.shown.since ??= index
         if (typeof event.content === 'string' || event.reasoningContent !== undefined) {
           const content = typeof event.content === 'string' ? event.content : ''
-          this.step.push({ index, content, reasoning: event.reasoningContent ?? '' })
+          this.shown.add(index, content, event.reasoningContent ?? '')
         }
         if (typeof event.content === 'object' && event.content !== null) this.rest.content = event.content
         if (event.contentType !== undefined) this.rest.contentType = event.contentType
@@ -167,21 +215,19 @@ export class RunFold {
         if (facts?.messages) this.inputs = []
         break
       case 'ModelRequestCompleted':
-        this.closeStep()
+        this.shown.closeStep()
         if (event.model !== undefined) this.rest.model = event.model
         if (event.modelProvider !== undefined) this.rest.modelProvider = event.modelProvider
         break
       case 'ToolCallCompleted':
-        if (holdsMedia(event)) this.mediaByCall.set(event.tool.toolCallId, event)
-        this.setTool(event.tool)
+        if (holdsMedia(event)) this.calls.addMade(event.tool.toolCallId, event)
+        this.calls.set(event.tool)
         break
       case 'ToolCallStarted':
-        this.setTool(event.tool)
-        // A decision counts for one start: what is interrupted after it has to be asked about again.
-        this.decisions.delete(event.tool.toolCallId)
+        this.calls.start(event.tool)
         break
       case 'ToolCallError':
-        if (!this.toolsById.get(event.tool.toolCallId)?.result) this.setTool(event.tool)
+        if (!this.tool(event.tool.toolCallId)?.result) this.calls.set(event.tool)
         break
       case 'RunContinued':
         this.status = 'running'
@@ -190,24 +236,24 @@ export class RunFold {
         break
       case 'RunPaused':
         this.status = 'paused'
-        this.requirements = event.requirements
-        for (const tool of event.tools ?? []) this.setTool(tool)
+        this.calls.requirements = event.requirements
+        for (const tool of event.tools ?? []) this.calls.set(tool)
         break
       case 'RunCancelled':
-        this.closeStep()
+        this.shown.closeStep()
         this.status = 'cancelled'
         // It raced with another end, and won.
         delete this.rest.error
         break
       case 'RunError': {
-        this.closeStep()
+        this.shown.closeStep()
         this.status = 'error'
         const { errorCode, content: message, errorType, errorId, additionalData, retryable } = event
         this.rest.error = { errorCode, message, errorType, errorId, additionalData, retryable }
         break
       }
       case 'RunCompleted': {
-        this.closeStep()
+        this.shown.closeStep()
         this.withheld.clear()
         this.status = 'completed'
         const { event: _name, status: _status, extraData: _extra, ...answer } = event
@@ -227,7 +273,9 @@ export class RunFold {
    */
   keep(count: number): number | undefined {
     this.messages.length = Math.min(count, this.messages.length)
-    this.dropCallsOfOthers()
+    this.inheritedMessages = Math.min(this.inheritedMessages, this.messages.length)
+    this.calls.keepOnly(calledIn(this.messages))
+    delete this.rest.citations
     this.inputs = []
     this.hasAsked = false
     return this.withdrawUnfinished()
@@ -242,7 +290,7 @@ export class RunFold {
     this.messageIndexes.length = this.messages.length
     const after = this.messageIndexes.at(-1) ?? -1
     const isStructured = this.rest.content !== undefined && (this.contentSince ?? -1) > after
-    if (!isStructured && ![...this.shown, ...this.step].some(({ index }) => index > after)) return undefined
+    if (!isStructured && !this.shown.isAfter(after)) return undefined
     this.withdraw(after)
     return after
   }
@@ -270,11 +318,11 @@ export class RunFold {
 
   /** Tokens and times so far. */
   metrics(now: number): RunMetrics {
-    const { details, ...counts } = this.counts
+    const { details, ...counts } = copyMetrics(this.counts)
     return {
       ...counts,
       ...(this.startedAt !== undefined && { duration: Math.max(0, (this.endedAt ?? now) - this.startedAt) / 1000 }),
-      ...(details && { details: copyOf(details) }),
+      ...(details && { details }),
     }
   }
 
@@ -295,7 +343,7 @@ export class RunFold {
     if (facts.keptMessages !== undefined) this.keep(facts.keptMessages)
     if (facts.inherited) this.inherit(facts.inherited, facts.messages?.length ?? 0)
     if (facts.inputs) this.inputs = [...this.inputs, ...facts.inputs]
-    for (const decision of facts.decisions ?? []) this.applyDecision(decision)
+    for (const decision of facts.decisions ?? []) this.calls.decide(decision)
     for (const message of facts.messages ?? []) {
       this.add(message)
       if (facts.isWithheld) this.withheld.add(message.id)
@@ -317,82 +365,13 @@ export class RunFold {
 
   private inherit({ tools, requirements, withheld = [] }: Inherited, messageCount: number): void {
     for (const id of withheld) this.withheld.add(id)
-    for (const tool of tools) this.setTool(tool)
-    this.requirements = requirements
+    for (const tool of tools) this.calls.set(tool)
+    this.calls.requirements = requirements
     this.inheritedMessages = messageCount
   }
 
-  private setTool(tool: ToolExecution): void {
-    this.toolsById.set(tool.toolCallId, tool)
-    this.callIds.add(tool.toolCallId)
-  }
-
-  private dropCallsOfOthers(): void {
-    this.inheritedMessages = Math.min(this.inheritedMessages, this.messages.length)
-    const called = calledIn(this.messages)
-    for (const id of this.toolsById.keys()) {
-      if (called.has(id)) continue
-      this.toolsById.delete(id)
-      this.mediaByCall.delete(id)
-      this.decisions.delete(id)
-    }
-    this.requirements = this.requirements.filter(({ toolExecution }) => called.has(toolExecution.toolCallId))
-    delete this.rest.citations
-  }
-
-  private applyDecision(decision: Decision): void {
-    const { toolCallId } = decision
-    this.decisions.set(toolCallId, decision)
-    const waiting = this.toolsById.get(toolCallId)
-    if (waiting) this.toolsById.set(toolCallId, decided(waiting, decision))
-    this.requirements = this.requirements.map((requirement) =>
-      requirement.toolExecution.toolCallId === toolCallId ? resolved(requirement, decision) : requirement,
-    )
-  }
-
-  private closeStep(): void {
-    const [first] = this.step
-    if (!first) return
-    // One piece per step is enough: text is only ever withdrawn from the beginning of a step.
-    const content = this.step.map((piece) => piece.content).join('')
-    this.shown.push({ index: first.index, content, reasoning: this.step.map((piece) => piece.reasoning).join('') })
-    this.step = []
-  }
-
   private withdraw(after: number): void {
-    this.step = this.step.filter(({ index }) => index <= after)
-    const kept = this.shown.findIndex(({ index }) => index > after)
-    if (kept !== -1) this.shown.length = kept
-    if (this.contentSince !== undefined && this.contentSince > after) this.contentSince = undefined
+    this.shown.withdraw(after)
     delete this.rest.content
   }
-
-  private join(part: 'content' | 'reasoning'): string {
-    let joined = ''
-    for (const piece of this.shown) joined += piece[part]
-    for (const piece of this.step) joined += piece[part]
-    return joined
-  }
-}
-
-/** What the model sees as the answer to its tool call. */
-function toolMessage(id: string, tool: ToolExecution, at: number): Message {
-  return {
-    id,
-    role: 'tool',
-    content: tool.result ?? '',
-    toolCallId: tool.toolCallId,
-    toolName: tool.toolName,
-    ...(tool.toolArgs && { toolArgs: tool.toolArgs }),
-    ...(tool.toolCallError !== undefined && { toolCallError: tool.toolCallError }),
-    fromHistory: false,
-    stopAfterToolCall: tool.stopAfterToolCall,
-    createdAt: Math.floor(at / 1000),
-  }
-}
-
-function copyOf(details: NonNullable<RunMetrics['details']>): NonNullable<RunMetrics['details']> {
-  return Object.fromEntries(
-    Object.entries(details).map(([role, models]) => [role, models.map((model) => ({ ...model }))]),
-  )
 }

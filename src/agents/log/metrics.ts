@@ -112,3 +112,10 @@ export function addRequest(
   }
   addUsage(known, usage)
 }
+
+/** A copy that shares nothing that is added to. */
+export function copyMetrics({ details, ...counts }: RunMetrics): RunMetrics {
+  if (!details) return counts
+  const copies = Object.entries(details).map(([role, models]) => [role, models.map((model) => ({ ...model }))])
+  return { ...counts, details: Object.fromEntries(copies) as RunMetrics['details'] }
+}

@@ -1,4 +1,5 @@
 import type { Message } from './message.js'
+import type { ToolExecution } from './tool-execution.js'
 
 /** Ids of the calls that these messages made. */
 export function calledIn(messages: readonly Message[]): Set<string> {
@@ -21,4 +22,20 @@ export function wholeExchanges(messages: readonly Message[], count: number): num
     at = next - 1
   }
   return end
+}
+
+/** What the model sees as the answer to its tool call. */
+export function toolMessage(id: string, tool: ToolExecution, at: number): Message {
+  return {
+    id,
+    role: 'tool',
+    content: tool.result ?? '',
+    toolCallId: tool.toolCallId,
+    toolName: tool.toolName,
+    ...(tool.toolArgs && { toolArgs: tool.toolArgs }),
+    ...(tool.toolCallError !== undefined && { toolCallError: tool.toolCallError }),
+    fromHistory: false,
+    stopAfterToolCall: tool.stopAfterToolCall,
+    createdAt: Math.floor(at / 1000),
+  }
 }

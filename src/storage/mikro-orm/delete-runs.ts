@@ -1,13 +1,14 @@
 import type { EntityManager } from '@mikro-orm/sql'
 import { DeliveryEntity } from './delivery.entity.js'
 import { MediaEntity, MediaUseEntity } from './media.entity.js'
-import { IdempotencyKeyEntity, RunEntity, RunTextEntity, SegmentEntity } from './run.entity.js'
+import { IdempotencyKeyEntity, RunEntity, RunTextEntity, SegmentEntity, SnapshotEntity } from './run.entity.js'
 
 /** Deletes runs with everything that belongs to them alone, inside a transaction, and counts it. */
 export async function deleteRuns(em: EntityManager, runs: readonly { seq: number; runId: string }[]) {
   const runId = { $in: runs.map((run) => run.runId) }
   const seq = { $in: runs.map((run) => run.seq) }
   const segments = await em.nativeDelete(SegmentEntity, { runId })
+  await em.nativeDelete(SnapshotEntity, { runId })
   const deliveries = await em.nativeDelete(DeliveryEntity, { runId })
   const idempotencyKeys = await em.nativeDelete(IdempotencyKeyEntity, { runId })
   const media = await deleteMediaOf(em, runId.$in)

@@ -2,7 +2,14 @@ import { defineEntity, p } from '@mikro-orm/core'
 import { ApprovalEntity } from './approval.entity.js'
 import { DeliveryEntity } from './delivery.entity.js'
 import { MediaEntity, MediaUseEntity } from './media.entity.js'
-import { ExecutorEntity, IdempotencyKeyEntity, RunEntity, RunTextEntity, SegmentEntity } from './run.entity.js'
+import {
+  ExecutorEntity,
+  IdempotencyKeyEntity,
+  RunEntity,
+  RunTextEntity,
+  SegmentEntity,
+  SnapshotEntity,
+} from './run.entity.js'
 import { ServiceAccountEntity } from './service-account.entity.js'
 import { SessionEntity } from './session.entity.js'
 
@@ -19,6 +26,7 @@ export const entities = [
   RunEntity,
   RunTextEntity,
   SegmentEntity,
+  SnapshotEntity,
   IdempotencyKeyEntity,
   MediaEntity,
   MediaUseEntity,

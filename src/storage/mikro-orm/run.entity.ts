@@ -71,6 +71,13 @@ export const SegmentEntity = defineEntity({
   },
 })
 
+/** What a run's log comes to up to an index, as what has changed since the row before. */
+export const SnapshotEntity = defineEntity({
+  name: 'Snapshot',
+  tableName: 'agentos_snapshots',
+  properties: { runId: p.text().primary(), lastIndex: p.integer().primary(), state: p.text() },
+})
+
 /** Which run a request with an `Idempotency-Key` became. */
 export const IdempotencyKeyEntity = defineEntity({
   name: 'IdempotencyKey',

@@ -80,14 +80,34 @@ export const appendCases: Cases = {
     assert.equal((await storage.runs.get(fullCaller, runId))!.head.lastIndex, 0)
   },
 
-  'stores the record as it was written, at the end and in between': async (storage) => {
+  'stores the record as it was written': async (storage) => {
     const { runId } = await accept(storage)
-    await storage.runs.append({ runId, segment: segment(1, 64), at: T0, body: '{"snapshot":1}' })
-    const between = (await storage.runs.get(fullCaller, runId))!
-    assertSame([between.body, between.bodyIndex, between.head.status], ['{"snapshot":1}', 64, 'running'])
-    await storage.runs.append(ending(runId, 'completed', { segment: segment(65, 70), body: '{"end":1}' }))
+    await storage.runs.append(ending(runId, 'completed', { segment: segment(1, 70), body: '{"end":1}' }))
     const end = (await storage.runs.get(fullCaller, runId))!
     assertSame([end.body, end.bodyIndex, end.head.status], ['{"end":1}', 70, 'completed'])
+  },
+
+  'keeps the snapshots, which come with a segment or not at all': async (storage) => {
+    const { runId } = await accept(storage)
+    const { runId: other } = await accept(storage, { concurrency: 'allow' })
+    const all = (upTo = Number.POSITIVE_INFINITY) => storage.runs.snapshots(runId, upTo)
+    assertSame(await all(), [])
+    const first = { runId, segment: segment(1, 64), at: T0, snapshot: '{"a":"\\u0000"}' }
+    assertSame(await Promise.all([storage.runs.append(first), storage.runs.append(first)]), [committed, committed])
+    assertSame(await all(), [{ lastIndex: 64, text: '{"a":"\\u0000"}' }])
+    const refused = await storage.runs.append({ runId, segment: segment(65, 65, 7), at: T0, snapshot: '{"b":1}' })
+    assertSame(refused, { outcome: 'lease_lost' })
+    await storage.runs.append({ runId, segment: segment(65), at: T0 })
+    await storage.runs.append({ runId, segment: segment(66, 170), at: T0, snapshot: '{"c":1}' })
+    const both = [
+      { lastIndex: 64, text: '{"a":"\\u0000"}' },
+      { lastIndex: 170, text: '{"c":1}' },
+    ]
+    assertSame(await all(), both)
+    assertSame([await all(170), await all(169), await all(63)], [both, both.slice(0, 1), []])
+    assertSame(await storage.runs.snapshots(other, Number.POSITIVE_INFINITY), [])
+    await storage.sessions.delete(fullCaller, ['ses_1'])
+    assertSame(await all(), [])
   },
 
   'changes the keys of the state that a run has changed, and no others': async (storage) => {

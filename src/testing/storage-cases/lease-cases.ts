@@ -154,4 +154,31 @@ export const leaseCases: Cases = {
     assert.equal(await storage.runs.reopen({ ...next, runId: done }), false)
     assert.equal((await storage.runs.segments(done, 0, 10)).length, 2)
   },
+
+  'knows for how long a streamed run is followed': async (storage) => {
+    const { runId } = await accept(storage, { run: { mode: 'stream' } })
+    const { runId: waiting } = await accept(storage, { run: { mode: 'stream' } })
+    const { runId: plain } = await accept(storage, { concurrency: 'allow' })
+    assert.equal(await storage.runs.followedFor(runId), 0)
+    assert.equal(await storage.runs.followedFor('run_unknown'), 0)
+    await storage.runs.keepFollowed([runId, waiting, plain, 'run_unknown'], 60_000)
+    for (const followed of [runId, waiting]) {
+      const left = await storage.runs.followedFor(followed)
+      assert(left > 30_000 && left <= 60_000, `followed for ${left} ms`)
+    }
+    assert.equal(await storage.runs.followedFor(plain), 0)
+    await storage.runs.keepFollowed([runId], 1_000)
+    assert((await storage.runs.followedFor(runId)) > 30_000)
+    await storage.runs.append(ending(runId))
+    await storage.runs.keepFollowed([runId], 120_000)
+    assert((await storage.runs.followedFor(runId)) <= 60_000)
+  },
+
+  'forgets in time that a run was followed': async (storage) => {
+    const { runId } = await accept(storage, { run: { mode: 'stream' } })
+    await storage.runs.keepFollowed([runId], 20)
+    while ((await storage.runs.followedFor(runId)) > 0) await new Promise((resolve) => setTimeout(resolve, 5))
+    await storage.runs.keepFollowed([runId], 60_000)
+    assert((await storage.runs.followedFor(runId)) > 0)
+  },
 }

@@ -43,7 +43,7 @@ export const retentionCases: Cases = {
     const old = []
     for (const status of ['completed', 'error'] as const) {
       const { runId } = await accept(storage, { newSession: { name: 'Mine', state: { cart: 1 } } })
-      await storage.runs.append(ending(runId, status))
+      await storage.runs.append(ending(runId, status, { snapshot: '{}' }))
       old.push(runId)
     }
     const { runId: cancelled } = await accept(storage)
@@ -52,6 +52,7 @@ export const retentionCases: Cases = {
     for (const runId of old) {
       assert.equal(await storage.runs.get(fullCaller, runId), undefined)
       assert.deepEqual(await storage.runs.segments(runId, 0, 10), [])
+      assert.deepEqual(await storage.runs.snapshots(runId, 10), [])
     }
     const kept = await storage.sessions.get(fullCaller, 'ses_1')
     assert.deepEqual([kept?.name, kept?.state], ['Mine', { cart: 1 }])
@@ -147,6 +148,18 @@ export const retentionCases: Cases = {
     assert.deepEqual([...(await storage.media.get(['both', 'own'])).keys()], ['both'])
     await storage.sessions.delete(fullCaller, ['ses_1'])
     assert.equal((await storage.media.get(['both'])).size, 0)
+  },
+
+  'keeps media that stand in the log or a snapshot of a run alone': async (storage) => {
+    const { runId } = await accept(storage)
+    const medium = (hash: string) => JSON.stringify({ image: { mediaHash: hash } })
+    for (const hash of ['logged', 'summed']) await storage.media.put(runId, [{ hash, bytes: Uint8Array.of(1) }])
+    const logged = { runId, segment: segment(1, 1, 1, `[${medium('logged')}]`), at: T0, snapshot: medium('summed') }
+    await storage.runs.append(logged)
+    assert.deepEqual(await pruneAsTold(storage), {})
+    assert.equal((await storage.media.get(['logged', 'summed'])).size, 2)
+    await storage.runs.append(ending(runId, 'completed', { segment: segment(2) }))
+    assert.deepEqual(await pruneAsTold(storage), { runs: 1, segments: 3, media: 2 })
   },
 
   'keeps media of a run that is only about to be stored': async (storage) => {

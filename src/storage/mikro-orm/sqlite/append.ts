@@ -23,11 +23,12 @@ export class AppendSegment {
   }
 
   execute(unit: AppendUnit): Appended {
-    const { runId, segment, end, body, statePatches = [] } = unit
+    const { runId, segment, end, body, snapshot, statePatches = [] } = unit
     // The conditions stand in the statement that writes the row: either they hold and it is written, or it is not.
     const run = end ? this.statements.end(unit, end.status) : this.statements.advance(unit)
     if (!run) return this.refuse(unit)
     this.segments.insert(runId, segment)
+    if (snapshot !== undefined) this.segments.storeSnapshot(runId, segment.lastIndex, snapshot)
     if (body !== undefined) this.statements.storeBody(run.seq, body, segment.lastIndex)
     if (statePatches.length > 0) this.patchState(run.session_id, unit)
     if (!end) return { outcome: 'committed' }

@@ -109,6 +109,7 @@ export function storageOn(database: SqliteDatabase): OpenStorage {
     },
     ready: (mode) => schema.ready(mode),
     check: () => schema.check(),
+    ...(database.reader !== database.writer && { hasForeignWrite: foreignWrites(database.writer) }),
     makeDurable: () => void database.writer.pragma('synchronous = full'),
     close: () => database.close(),
   }
@@ -123,5 +124,17 @@ function repositoriesOn(database: SqliteDatabase): Repositories {
     webhooks: new MikroOrmWebhookRepository(database),
     serviceAccounts: new MikroOrmServiceAccountRepository(database),
     retention: new MikroOrmRetentionRepository(database),
+  }
+}
+
+/** The version that SQLite counts up for a connection when another one has written: this process has but one. */
+function foreignWrites(writer: NativeDatabase): () => boolean {
+  const select = writer.prepare<[], { data_version: number }>('PRAGMA data_version')
+  let known = select.get()?.data_version
+  return () => {
+    const version = select.get()?.data_version
+    const hasChanged = version !== known
+    known = version
+    return hasChanged
   }
 }

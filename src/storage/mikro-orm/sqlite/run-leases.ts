@@ -5,7 +5,7 @@ import { SELECT_STORED, toStoredRun, type StoredRow } from './run-row.js'
 import { SegmentWriter } from './segment-store.js'
 
 /** The clock of the storage: the one that all processes on this file share. */
-const NOW = "CAST(unixepoch('subsec') * 1000 AS INTEGER)"
+export const NOW = "CAST(unixepoch('subsec') * 1000 AS INTEGER)"
 const HAS_NO_LEASE = `NOT EXISTS (SELECT 1 FROM agentos_executors
   WHERE agentos_executors.id = agentos_runs.executor_id AND agentos_executors.lease_until > ${NOW})`
 
@@ -29,6 +29,7 @@ export class RunLeases {
   >
   private readonly reopenRun: Statement<Bindable[], ReopenedRow>
   private readonly updateRequest: Statement<[request: string, seq: number], never>
+  private readonly markFollowed: Statement<[forMs: number, runIds: string], never>
   private readonly takeFreeSession: Statement<[runId: string, sessionId: string], never>
 
   constructor(database: NativeDatabase) {
@@ -65,6 +66,9 @@ export class RunLeases {
         AND cancel_requested_at IS NULL
       RETURNING seq, session_id`)
     this.updateRequest = database.prepare('UPDATE agentos_run_texts SET request = ? WHERE seq = ?')
+    this.markFollowed = database.prepare(`UPDATE agentos_runs
+      SET followed_until = max(ifnull(followed_until, 0), ${NOW} + ?)
+      WHERE run_id IN (SELECT value FROM json_each(?)) AND status IN ('pending', 'running') AND mode = 'stream'`)
     this.takeFreeSession = database.prepare(`UPDATE agentos_sessions SET active_run_id = ?
       WHERE session_id = ? AND active_run_id IS NULL`)
   }
@@ -88,6 +92,10 @@ export class RunLeases {
 
   due(executorId: string, componentIds: readonly string[], limit: number, at: number): StoredRun[] {
     return this.selectDue.all(executorId, JSON.stringify(componentIds), at, at, limit).map(toStoredRun)
+  }
+
+  keepFollowed(runIds: readonly string[], forMs: number): void {
+    this.markFollowed.run(forMs, JSON.stringify(runIds))
   }
 
   reopen(unit: ReopenUnit): boolean {

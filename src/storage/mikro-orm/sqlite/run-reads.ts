@@ -3,22 +3,20 @@ import type { JsonObject } from '../../../core/json.js'
 import type { SessionWindow, StoredRun } from '../../../runs/run-repository.js'
 import type { NativeDatabase, Statement } from './native.js'
 import { mayTouch } from './run-changes.js'
+import { NOW } from './run-leases.js'
 import { SELECT_STORED, toStoredRun, type StoredRow } from './run-row.js'
-import { LINE_COLUMNS, LINE_TABLES, SessionLine, type LineRow } from './session-line.js'
 
 /** Reads of single runs and of what a run starts from. */
 export class RunReads {
-  private readonly line: SessionLine
   private readonly selectStored: Statement<[string], StoredRow>
   private readonly selectState: Statement<[string], { state: string }>
   private readonly selectWindow: Statement<[string, number, number], { run_id: string; body: string }>
   private readonly selectActive: Statement<[string], { run_id: string }>
-  private readonly selectLine: Statement<[string], LineRow>
   private readonly selectHeld: Statement<[executorId: string, before: number, limit: number], StoredRow>
+  private readonly selectFollowed: Statement<[runId: string], { left: number }>
   private readonly selectOverdue: Statement<[before: number, limit: number], { run_id: string }>
 
   constructor(database: NativeDatabase) {
-    this.line = new SessionLine(database)
     this.selectStored = database.prepare(`${SELECT_STORED} WHERE agentos_runs.run_id = ?`)
     this.selectState = database.prepare('SELECT state FROM agentos_sessions WHERE session_id = ?')
     // Walks the session's index from the new end, so it costs the same in the thousandth run as in the tenth.
@@ -32,10 +30,11 @@ export class RunReads {
     this.selectHeld = database.prepare(`${SELECT_STORED}
       WHERE agentos_runs.status IN ('pending', 'running') AND agentos_runs.executor_id = ? AND agentos_runs.updated_at < ?
       LIMIT ?`)
+    this.selectFollowed = database.prepare(`SELECT max(0, ifnull(followed_until, 0) - ${NOW}) AS left
+      FROM agentos_runs WHERE run_id = ?`)
     this.selectOverdue = database.prepare(`SELECT run_id FROM agentos_runs
       WHERE cancel_requested_at IS NOT NULL AND status IN ('pending', 'running', 'paused') AND cancel_requested_at < ?
       ORDER BY cancel_requested_at LIMIT ?`)
-    this.selectLine = database.prepare(`SELECT ${LINE_COLUMNS} FROM ${LINE_TABLES} WHERE agentos_runs.run_id = ?`)
   }
 
   get(caller: Caller, runId: string): StoredRun | undefined {
@@ -61,12 +60,11 @@ export class RunReads {
     return this.selectHeld.all(executorId, before, limit).map(toStoredRun)
   }
 
-  cancelOverdue(before: number, limit: number): string[] {
-    return this.selectOverdue.all(before, limit).map(({ run_id: runId }) => runId)
+  followedFor(runId: string): number {
+    return this.selectFollowed.get(runId)?.left ?? 0
   }
 
-  isTurn(runId: string, now: number): boolean {
-    const row = this.selectLine.get(runId)
-    return row !== undefined && this.line.isTurn(row, now)
+  cancelOverdue(before: number, limit: number): string[] {
+    return this.selectOverdue.all(before, limit).map(({ run_id: runId }) => runId)
   }
 }

@@ -12,6 +12,7 @@ import type {
   Segment,
   SessionWindow,
   StoredRun,
+  StoredSnapshot,
 } from '../../../runs/run-repository.js'
 import { AcceptRun } from './accept.js'
 import { AppendSegment } from './append.js'
@@ -83,6 +84,14 @@ export class SqliteRunRepository implements RunRepository {
     return this.database.write(() => this.leases.due(executorId, componentIds, limit, at))
   }
 
+  keepFollowed(runIds: readonly string[], forMs: number): Promise<void> {
+    return this.database.write(() => this.leases.keepFollowed(runIds, forMs))
+  }
+
+  followedFor(runId: string): Promise<number> {
+    return this.database.query(() => this.reads.followedFor(runId))
+  }
+
   heldBy(executorId: string, before: number, limit: number): Promise<StoredRun[]> {
     return this.database.query(() => this.reads.heldBy(executorId, before, limit))
   }
@@ -103,15 +112,15 @@ export class SqliteRunRepository implements RunRepository {
     return this.database.query(() => this.log.from(runId, fromIndex, limit))
   }
 
+  snapshots(runId: string, upTo: number): Promise<StoredSnapshot[]> {
+    return this.database.query(() => this.log.snapshots(runId, upTo))
+  }
+
   window(sessionId: string, beforeSeq: number, limit: number): Promise<SessionWindow | undefined> {
     return this.database.query(() => this.reads.window(sessionId, beforeSeq, limit))
   }
 
   active(sessionId: string): Promise<string[]> {
     return this.database.query(() => this.reads.active(sessionId))
-  }
-
-  isTurn(runId: string): Promise<boolean> {
-    return this.database.query(() => this.reads.isTurn(runId, Date.now()))
   }
 }

@@ -1,4 +1,4 @@
-import type { Segment } from '../../../runs/run-repository.js'
+import type { Segment, StoredSnapshot } from '../../../runs/run-repository.js'
 import type { NativeDatabase, Statement } from './native.js'
 
 interface SegmentRow {
@@ -9,20 +9,26 @@ interface SegmentRow {
   entries: string
 }
 
-/** Writes segments of a log, from inside a unit. */
+/** Writes segments of a log and snapshots of what it comes to, from inside a unit. */
 export class SegmentWriter {
   private readonly insertOne: Statement<[string, number, number, number, number, string], never>
   private readonly selectOne: Statement<[runId: string, firstIndex: number], SegmentRow>
+  private readonly insertSnapshot: Statement<[runId: string, lastIndex: number, state: string], never>
 
   constructor(database: NativeDatabase) {
     this.insertOne = database.prepare(`INSERT INTO agentos_segments
       (run_id, first_index, last_index, attempt, format, entries) VALUES (?, ?, ?, ?, ?, ?)`)
     this.selectOne = database.prepare(`SELECT first_index, last_index, attempt, format, entries
       FROM agentos_segments WHERE run_id = ? AND first_index = ?`)
+    this.insertSnapshot = database.prepare(`INSERT INTO agentos_snapshots (run_id, last_index, state) VALUES (?, ?, ?)`)
   }
 
   insert(runId: string, { firstIndex, lastIndex, attempt, format, entries }: Segment): void {
     this.insertOne.run(runId, firstIndex, lastIndex, attempt, format, entries)
+  }
+
+  storeSnapshot(runId: string, lastIndex: number, text: string): void {
+    this.insertSnapshot.run(runId, lastIndex, text)
   }
 
   /** Whether this very segment is stored already. */
@@ -32,9 +38,10 @@ export class SegmentWriter {
   }
 }
 
-/** Reads segments of a log. */
+/** Reads segments of a log, and its snapshots. */
 export class SegmentReader {
   private readonly selectFrom: Statement<[string, string, number, number, number], SegmentRow>
+  private readonly selectSnapshots: Statement<[runId: string, upTo: number], { last_index: number; state: string }>
 
   constructor(database: NativeDatabase) {
     // Starts at the segment that holds the index, found by the primary key, and not at the beginning of the log.
@@ -44,6 +51,8 @@ export class SegmentReader {
         (SELECT max(first_index) FROM agentos_segments WHERE run_id = ? AND first_index <= ?), 0)
         AND last_index >= ?
       ORDER BY first_index LIMIT ?`)
+    this.selectSnapshots = database.prepare(`SELECT last_index, state FROM agentos_snapshots
+      WHERE run_id = ? AND last_index <= ? ORDER BY last_index`)
   }
 
   from(runId: string, fromIndex: number, limit: number): Segment[] {
@@ -54,5 +63,8 @@ export class SegmentReader {
       format: row.format,
       entries: row.entries,
     }))
+  }
+  snapshots(runId: string, upTo: number): StoredSnapshot[] {
+    return this.selectSnapshots.all(runId, upTo).map((row) => ({ lastIndex: row.last_index, text: row.state }))
   }
 }

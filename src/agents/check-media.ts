@@ -1,20 +1,23 @@
-import type { z } from 'zod'
 import { ValidationError } from '../core/errors.js'
-import type { CreateRun } from './create-run.js'
 
-type Given = NonNullable<z.output<typeof CreateRun>['files']>[number]
+interface Given {
+  url?: string
+  filepath?: string
+  content?: string
+  mimeType?: string
+}
 
 const BASE64 = /^[A-Za-z0-9+/\s]*={0,2}\s*$/
-const KINDS = ['images', 'audio', 'videos', 'files'] as const
+const KINDS = ['images', 'audio', 'audios', 'videos', 'files'] as const
 
 /**
- * Checks that each medium says in one way where its bytes are.
+ * Checks that each medium says in one way where its bytes are, so that a model can be given it.
  *
  * @throws ValidationError `VALIDATION_ERROR`; `MEDIA_PATH_FORBIDDEN` for a path: what lies on the server's disk is not
  *   a caller's to name.
  */
-export function checkMedia(input: z.output<typeof CreateRun>): void {
-  for (const kind of KINDS) input[kind]?.forEach((medium, index) => checkOne(medium as Given, `${kind}.${index}`, kind))
+export function checkMedia(given: { [Kind in (typeof KINDS)[number]]?: readonly Given[] }): void {
+  for (const kind of KINDS) given[kind]?.forEach((medium, index) => checkOne(medium, `${kind}.${index}`, kind))
 }
 
 function checkOne(medium: Given, path: string, kind: (typeof KINDS)[number]): void {

@@ -1,0 +1,27 @@
+import type { CallState } from './call-record.js'
+import type { Message } from './message.js'
+import type { RunMetrics, TokenCounts } from './metrics.js'
+import type { RunBody, RunInput, RunStatus } from './run-record.js'
+import type { ShownState } from './shown-content.js'
+
+/** A `RunFold` as JSON: with the entries that follow, it comes to what the whole log does. Items of lists are never changed in place. */
+export interface FoldState extends CallState, ShownState {
+  status: RunStatus
+  lastIndex: number
+  durablePoints: number
+  messages: Message[]
+  /** Index of the entry that brought each message. */
+  messageIndexes: number[]
+  historyRunIds?: readonly string[]
+  inheritedMessages: number
+  inputs: readonly RunInput[]
+  hasAsked: boolean
+  replaces?: string
+  startedAt?: number
+  endedAt?: number
+  counts: RunMetrics
+  ofLeg: TokenCounts
+  withheldIds: string[]
+  /** What ends and single events say of the record. */
+  record: Partial<RunBody>
+}
