@@ -28,6 +28,8 @@ export interface HostRequest {
   /** `http` or `https`, as the client sees it. */
   protocol: string
   basePath: string
+  /** Address of the client, as the host sees it. */
+  clientAddress?: string | undefined
   /** The headers and the body, where a host's parser has read them before us. */
   headers?: IncomingHttpHeaders
   body?: BodySource
@@ -58,7 +60,8 @@ export async function respond(
     if (!incoming.complete) incoming.resume()
   })
   try {
-    return await handler.fetch(request, { basePath: host.basePath })
+    const { basePath, clientAddress = incoming.socket.remoteAddress } = host
+    return await handler.fetch(request, { basePath, clientAddress })
   } catch (error) {
     // What fails because its client went away is not a fault of the host, and nobody is there to be told.
     if (request.signal.aborted && isAbort(error)) return undefined

@@ -12,12 +12,18 @@ import type { Clock } from './core/clock.js'
 import { ConfigurationError } from './core/errors.js'
 import { consoleLogger } from './core/logger.js'
 import type { Logger } from './core/logger.js'
+import { MemoryRateLimiter } from './core/rate-limiter.js'
+import { redactingLogger } from './core/redact.js'
 import { agentRoutes } from './http/agents.js'
 import { createHttpApp } from './http/app.js'
 import { approvalRoutes } from './http/approvals.js'
+import { Audit } from './http/audit.js'
+import type { AuditCallback } from './http/audit.js'
 import type { BodyLimits } from './http/body-limits.js'
 import { checkpointRoutes } from './http/checkpoints.js'
 import { continueRoutes } from './http/continue.js'
+import { Cors, corsOrigins } from './http/cors.js'
+import type { CorsOrigins } from './http/cors.js'
 import { docsRoutes } from './http/docs.js'
 import { encoder } from './http/encode.js'
 import { openAuthentication } from './http/open-authentication.js'
@@ -28,6 +34,8 @@ import type { ServerDescription, Services } from './http/services.js'
 import { sessionForkRoutes } from './http/session-fork.js'
 import { sessionRoutes } from './http/sessions.js'
 import { systemRoutes } from './http/system.js'
+import { UsageLimits } from './http/usage-limits.js'
+import type { RateLimits } from './http/usage-limits.js'
 import type { MountOptions, WebHandler } from './http/web-handler.js'
 import { Catalog } from './runs/catalog.js'
 import { RunManager } from './runs/run-manager.js'
@@ -56,8 +64,19 @@ export interface AgentOSOptions {
   storage?: Storage
   /** Pino-shaped. Default: warnings and errors as JSON lines on standard error. */
   logger?: Logger
-  /** How much of a request's body is taken. */
+  /** How much of a request is taken. */
   limits?: Partial<BodyLimits>
+  /** How much one caller may use. Default: no limit but those of all runs together (`runs`). */
+  rateLimits?: RateLimits
+  /**
+   * Pages of other origins that may use the API: a list of origins, or `'*'` for all of them, without credentials.
+   * Default: `CORS_ORIGIN_LIST`, a JSON array in the environment; without either, no header speaks of other origins.
+   */
+  cors?: CorsOrigins
+  /** Called with what was denied and what administrators have done. Both are logged too, unless this is false. */
+  audit?: AuditCallback | false
+  /** A header that a proxy in front of every request sets, such as `X-Forwarded-For`: where the client's address is. */
+  trustedProxyHeader?: string
   /** Times of runs, in milliseconds. */
   runs?: Partial<RunSettings>
   approvals?: ApprovalOptions
@@ -109,7 +128,8 @@ export class AgentOS implements WebHandler {
   /** @throws ConfigurationError when two agents have the same id, or one can't be described. */
   constructor(options: AgentOSOptions) {
     checkOptions(options)
-    const { id = 'agentos', version = '1.0.0', clock = systemClock, logger = consoleLogger } = options
+    const { id = 'agentos', version = '1.0.0', clock = systemClock } = options
+    const logger = redactingLogger(options.logger ?? consoleLogger)
     this.id = id
     this.storage = options.storage ?? sqlite('agentos.db')
     const { runs, sessions, media, events, approvals } = this.storage
@@ -203,6 +223,7 @@ export class AgentOS implements WebHandler {
       logger,
       limits: options.limits,
       compatibility: options.compatibility,
+      ...surfaceOf(options, logger, clock),
     })
     const own = this.as(fullCaller)
     this.runs = own.runs
@@ -282,6 +303,18 @@ class CallerServices implements Services {
 
   get serviceAccounts(): Bound<ServiceAccounts> {
     return (this.boundAccounts ??= bindCaller(this.accounts, this.caller))
+  }
+}
+
+/** What guards the HTTP surface, beside who calls. */
+function surfaceOf(options: AgentOSOptions, logger: Logger, clock: Clock) {
+  const { compatibility, rateLimits, audit, trustedProxyHeader } = options
+  const origins = corsOrigins(options.cors, compatibility, process.env.CORS_ORIGIN_LIST)
+  return {
+    cors: origins && origins.length > 0 ? new Cors(origins) : undefined,
+    usage: rateLimits && new UsageLimits(rateLimits, rateLimits.limiter ?? new MemoryRateLimiter(clock)),
+    audit: audit === false ? undefined : new Audit(logger, () => toIso(clock.now()), audit),
+    trustedProxyHeader,
   }
 }
 

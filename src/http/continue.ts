@@ -46,6 +46,7 @@ const continueRun = route({
   body: continueBody,
   form: true,
   stream: AgentEvent,
+  startsRun: true,
   response: { 200: AgentRun, 202: RunAccepted },
   errors: {
     403: ['APPROVAL_PENDING'],

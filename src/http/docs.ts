@@ -99,7 +99,8 @@ class DocumentCache {
     const { version, description } = server
     // Describing takes a library of its own, which a server that nobody asks does without.
     const { openApiDocument } = await import('./openapi.js')
-    return openApiDocument(this.routes(), { title: titleOf(server), version, description, tags: tagList })
+    const isOpen = server.authMode === 'none'
+    return openApiDocument(this.routes(), { title: titleOf(server), version, description, isOpen, tags: tagList })
   }
 }
 

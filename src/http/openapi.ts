@@ -11,6 +11,8 @@ export interface OpenApiOptions {
   description?: string
   /** Prefix of the mount without a trailing slash. */
   basePath?: string
+  /** Whether callers without a token are let in. */
+  isOpen?: boolean
   /** What tags are about, in the order in which they are shown. */
   tags?: readonly { name: string; description?: string }[]
 }
@@ -35,7 +37,8 @@ export function openApiDocument(routes: readonly Route<never>[], options: OpenAp
       },
       servers: [{ url: options.basePath || '/' }],
       ...(options.tags && { tags: [...options.tags] }),
-      security: [{ bearer: [] }],
+      // An empty requirement: a token is read when there is one.
+      security: options.isOpen ? [{ bearer: [] }, {}] : [{ bearer: [] }],
       paths: paths,
       components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
     },

@@ -83,6 +83,8 @@ interface RouteFacts {
   errors?: Readonly<Record<number, readonly string[]>>
   /** Spelled as on the wire. */
   examples?: { request?: unknown; response?: unknown }
+  /** Calls a model, and so counts against a caller's runs per minute. */
+  startsRun?: boolean
   /** Left out of the API description. */
   hidden?: boolean
 }

@@ -31,6 +31,7 @@ const createRun = route({
   body: createRunBody,
   uploads: ['files'],
   stream: AgentEvent,
+  startsRun: true,
   response: { 200: AgentRun, 202: RunAccepted },
   errors: {
     403: ['USER_MISMATCH', 'RESERVED_PRINCIPAL'],
