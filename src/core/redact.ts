@@ -8,6 +8,8 @@ export const REDACTED = '[redacted]'
  * because whoever writes a text can't know whose secrets it may quote.
  */
 const registered = new Set<string>()
+/** The same ones, the longest first: a secret may begin with another one. */
+let byLength: readonly string[] = []
 const MAX_REGISTERED = 1000
 /** A shorter value would strike out ordinary words. */
 const SHORTEST = 8
@@ -22,6 +24,7 @@ export function registerSecrets(...values: readonly (string | undefined)[]): voi
     const [oldest] = registered
     if (registered.size > MAX_REGISTERED) registered.delete(oldest!)
   }
+  byLength = [...registered].sort((a, b) => b.length - a.length)
 }
 
 /** What a secret looks like, with what is kept of it. Every repetition has a bound or a class of its own: no backtracking. */
@@ -38,13 +41,13 @@ const shapes: readonly (readonly [RegExp, string])[] = [
     /(["'](?:\w{0,40}[_-])?(?:password|passwd|secret|token|api_?key|private_?key)["']\s{0,3}:\s{0,3}["'])[^"']+/gi,
     `$1${REDACTED}`,
   ],
-  [/([?&](?:\w{0,40}[_-])?(?:password|secret|token|api_?key|key|sig|signature)=)[^&\s#"']+/gi, `$1${REDACTED}`],
+  [/([?&](?:(?:\w{0,40}[_-])?(?:password|secret|token|api_?key|signature)|key|sig)=)[^&\s#"']+/gi, `$1${REDACTED}`],
 ]
 
 /** A text without the secrets in it: registered ones, and whatever looks like one. */
 export function redactText(text: string): string {
   let rest = text
-  for (const secret of registered) if (rest.includes(secret)) rest = rest.replaceAll(secret, REDACTED)
+  for (const secret of byLength) if (rest.includes(secret)) rest = rest.replaceAll(secret, REDACTED)
   for (const [shape, kept] of shapes) rest = rest.replace(shape, kept)
   return rest
 }

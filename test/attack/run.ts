@@ -22,4 +22,6 @@ for (const [name, attack] of Object.entries(all)) {
   if (name === 'slow headers' && report.cut !== report.sockets) throw new Error('Slow headers were not all cut.')
 }
 await attacks.expectHealth(server)
-console.log(`${Object.keys(all).length} attacks; /health answered through all of them. Memory: ${await server.memory()} MiB.`)
+console.log(
+  `${Object.keys(all).length} attacks; /health answered through all of them. Memory: ${await server.memory()} MiB.`,
+)
