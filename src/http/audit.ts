@@ -1,5 +1,6 @@
 import type { Caller } from '../core/caller.js'
 import type { Logger } from '../core/logger.js'
+import { redact } from '../core/redact.js'
 import { Reply } from './reply.js'
 import type { Route, ScopeRequirement } from './route.js'
 
@@ -71,7 +72,8 @@ export class Audit {
     const isDenied = DENIED.has(outcome.status)
     if (!isDenied && !isAction) return
     const { caller, route, method, requestId, address } = request
-    const event: AuditEvent = {
+    // An id in a path is what somebody has written there.
+    const event = redact({
       type: isDenied ? 'denied' : 'action',
       at: this.now(),
       caller: { kind: caller.kind, ...(caller.userId !== undefined && { userId: caller.userId }) },
@@ -83,7 +85,7 @@ export class Audit {
       ...('errorCode' in outcome && { errorCode: outcome.errorCode }),
       requestId,
       ...(address !== undefined && { address }),
-    }
+    } satisfies AuditEvent) as AuditEvent
     if (isDenied) this.logger.warn({ audit: event }, 'A request was denied')
     else this.logger.info({ audit: event }, 'An administrative action')
     void this.tell(event)

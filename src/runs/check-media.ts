@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { ValidationError } from '../core/errors.js'
+import { checkUrl } from '../core/safe-target.js'
 import type { CreateRun } from './create-run.js'
 
 type Given = NonNullable<z.output<typeof CreateRun>['files']>[number]
@@ -11,13 +12,15 @@ const KINDS = ['images', 'audio', 'videos', 'files'] as const
  * Checks that each medium says in one way where its bytes are.
  *
  * @throws ValidationError `VALIDATION_ERROR`; `MEDIA_PATH_FORBIDDEN` for a path: what lies on the server's disk is not
- *   a caller's to name.
+ *   a caller's to name; `URL_FORBIDDEN` for a URL that says by itself that it leads into a private network.
  */
-export function checkMedia(input: z.output<typeof CreateRun>): void {
-  for (const kind of KINDS) input[kind]?.forEach((medium, index) => checkOne(medium as Given, `${kind}.${index}`, kind))
+export function checkMedia(input: z.output<typeof CreateRun>, allowedHosts: readonly string[]): void {
+  for (const kind of KINDS) {
+    input[kind]?.forEach((medium, index) => checkOne(medium as Given, `${kind}.${index}`, kind, allowedHosts))
+  }
 }
 
-function checkOne(medium: Given, path: string, kind: (typeof KINDS)[number]): void {
+function checkOne(medium: Given, path: string, kind: (typeof KINDS)[number], allowedHosts: readonly string[]): void {
   const { url, filepath, content, mimeType } = medium
   if (filepath !== undefined) {
     throw refused('MEDIA_PATH_FORBIDDEN', `${path}.filepath`, 'Files of the server are not taken; send content or url')
@@ -28,6 +31,8 @@ function checkOne(medium: Given, path: string, kind: (typeof KINDS)[number]): vo
   if (url !== undefined && !/^https?:\/\//i.test(url)) {
     throw refused('VALIDATION_ERROR', `${path}.url`, 'Must be an http or https URL')
   }
+  // It is the model's server that fetches it, and that may stand where private addresses lead somewhere.
+  if (url !== undefined) checkUrl(url, { allowedHosts })
   const isText = kind === 'files' && mimeType?.startsWith('text/')
   if (content !== undefined && !isText && !BASE64.test(content)) {
     throw refused('VALIDATION_ERROR', `${path}.content`, 'Must be base64')
