@@ -26,10 +26,10 @@ def filter_case(ctx, case):
     """An empty value in a query or a form is one that was not sent: nobody can call it a violation of its schema."""
     if len(urlencode(case.query or {}, doseq=True, errors="replace")) > LONGEST_QUERY:
         return False
-    if any(value in ("", None, [], [""]) for value in (case.query or {}).values()):
+    if any(value in ("", None, [], [""], {}) for value in (case.query or {}).values()):
         return False
     # Where a form is taken, the same holds of JSON.
     takes_forms = any(body.media_type == "application/x-www-form-urlencoded" for body in case.operation.body)
     if takes_forms and isinstance(case.body, dict):
-        return not any(value in ("", None, [], [""]) for value in case.body.values())
+        return not any(value in ("", None, [], [""], {}) for value in case.body.values())
     return True
