@@ -81,7 +81,7 @@ function redactObject(value: object, depth: number, seen: WeakMap<object, unknow
   if (value instanceof Error) return redactError(value, depth, seen)
   // What a logger writes of a URL or a date is what its `toJSON` says.
   if ('toJSON' in value && typeof value.toJSON === 'function') {
-    const json: unknown = value.toJSON()
+    const json = (value as { toJSON(): unknown }).toJSON()
     return json === value ? value : redactWithin(json, depth + 1, seen)
   }
   if (Array.isArray(value)) {

@@ -5,8 +5,7 @@ import { newId } from '../core/ids.js'
 import { consoleLogger } from '../core/logger.js'
 import type { Logger } from '../core/logger.js'
 import type { UploadedFile } from './body-fields.js'
-import { isAdministrative } from './audit.js'
-import type { Audit, AuditedOutcome } from './audit.js'
+import type { Audit, AuditedOutcome, AuditedRequest } from './audit.js'
 import { defaultBodyLimits } from './body-limits.js'
 import type { BodyLimits } from './body-limits.js'
 import { readBody } from './body.js'
@@ -99,10 +98,8 @@ export function createHttpApp<Services>(options: HttpAppOptions<Services>): WebH
     return watchedStream(await result, caller, () => options.authenticate(request))
   }
 
-  const audited = (call: RouteCall<Services>, outcome: AuditedOutcome): void => {
-    const { target, request } = call
-    options.audit?.record({ ...call, route: target.route, method: request.method }, outcome, target.isAdministrative)
-  }
+  const audited = (call: RouteCall<Services>, outcome: AuditedOutcome): void =>
+    options.audit?.record(call, outcome, call.target.isAdministrative)
 
   const answer = async (request: Request, requestId: string, mount: MountOptions): Promise<Response> => {
     const { basePath = '' } = mount
@@ -146,7 +143,7 @@ export function createHttpApp<Services>(options: HttpAppOptions<Services>): WebH
 }
 
 /** A request that has found its route, as far as it has come. */
-class RouteCall<Services> {
+class RouteCall<Services> implements AuditedRequest {
   caller: Caller = publicCaller
   readonly params: Record<string, string> = {}
   query: unknown
@@ -161,19 +158,27 @@ class RouteCall<Services> {
     readonly requestId: string,
     readonly address: string | undefined,
   ) {}
+
+  get operationId(): string {
+    return this.target.route.operationId
+  }
+
+  get method(): string {
+    return this.request.method
+  }
 }
 
 /** Calls the handler when the caller has not used too much already. */
 async function callWithin<Services>(
   usage: UsageLimits,
-  { target: { route, opensStream }, caller, address, body, request }: RouteCall<Services>,
+  { target, caller, address, body, request }: RouteCall<Services>,
   context: RouteContext<Services>,
 ): Promise<unknown> {
   const key = usageKey(caller, address)
-  const close = opensStream(body) ? usage.takeStream(key) : undefined
+  const close = target.opensStream(body) ? usage.takeStream(key) : undefined
   try {
-    if (route.startsRun) await usage.takeRun(key)
-    const result = await route.handler(context)
+    if (target.route.startsRun) await usage.takeRun(key)
+    const result = await target.route.handler(context)
     if (!close) return result
     if (!(result instanceof Response)) {
       close()

@@ -31,7 +31,7 @@ export type AuditCallback = (event: AuditEvent) => void | Promise<void>
 
 /** What an event is made of, as far as the request has come. */
 export interface AuditedRequest {
-  route: Route<never>
+  operationId: string
   caller: Caller
   params: Readonly<Record<string, string>>
   query: unknown
@@ -71,14 +71,14 @@ export class Audit {
   record(request: AuditedRequest, outcome: AuditedOutcome, isAction: boolean): void {
     const isDenied = DENIED.has(outcome.status)
     if (!isDenied && !isAction) return
-    const { caller, route, method, requestId, address } = request
+    const { caller, operationId, method, requestId, address } = request
     // An id in a path is what somebody has written there.
     const event = redact({
       type: isDenied ? 'denied' : 'action',
       at: this.now(),
       caller: { kind: caller.kind, ...(caller.userId !== undefined && { userId: caller.userId }) },
       method,
-      operationId: route.operationId,
+      operationId,
       resources: resourcesOf(request, 'result' in outcome ? outcome.result : undefined),
       outcome: isDenied ? 'denied' : outcome.status < 400 ? 'succeeded' : 'failed',
       status: outcome.status,

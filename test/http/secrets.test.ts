@@ -33,7 +33,13 @@ function printed(fields: object): string {
     if (value instanceof Error) {
       if (seen.has(value)) return '…'
       seen.add(value)
-      return { ...value, name: value.name, message: value.message, stack: value.stack, cause: value.cause }
+      return {
+        ...Object.fromEntries(Object.entries(value)),
+        name: value.name,
+        message: value.message,
+        stack: value.stack,
+        cause: value.cause,
+      }
     }
     return value
   })
@@ -45,7 +51,9 @@ const logger: Logger = { debug: write, info: write, warn: write, error: write }
 const provider = createServer((request, response) => {
   const { authorization, 'x-tenant-key': tenant } = request.headers
   response.writeHead(401, { 'content-type': 'application/json', 'x-quoted': authorization ?? '' })
-  response.end(JSON.stringify({ error: { message: `Refused ${authorization} of ${tenant}`, code: 'invalid_api_key' } }))
+  response.end(
+    JSON.stringify({ error: { message: `Refused ${authorization} of ${String(tenant)}`, code: 'invalid_api_key' } }),
+  )
 })
 
 beforeAll(async () => {
