@@ -1,4 +1,4 @@
-/** Times in milliseconds. */
+/** Limits of runs; times in milliseconds. */
 export interface RunSettings {
   /** How long a streamed run goes on when nobody reads it any more. Default: 30 s. */
   disconnectGraceMs: number
