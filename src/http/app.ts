@@ -26,8 +26,11 @@ import type { MountOptions, WebHandler } from './web-handler.js'
 
 export interface HttpAppOptions<Services> {
   routes: readonly Route<Services>[]
-  /** Who calls. Throws `UnauthorizedError`. Asked for every route but public ones; what returns at once costs no promise. */
-  authenticate(request: Request): Caller | Promise<Caller>
+  /**
+   * Who calls, from the client's address. Throws `UnauthorizedError`. Asked for every route but public ones; what
+   * returns at once costs no promise.
+   */
+  authenticate(request: Request, address: string | undefined): Caller | Promise<Caller>
   /** The services as this caller may use them. Asked when a handler first reads `os`. */
   services(caller: Caller): Services
   /** Whether callers need the routes' scopes. Those of service accounts are always checked. Default true. */
@@ -78,7 +81,7 @@ export function createHttpApp<Services>(options: HttpAppOptions<Services>): WebH
     const { target, request, search } = call
     const { route } = target
     if (!target.isPublic) {
-      const authenticated = options.authenticate(request)
+      const authenticated = options.authenticate(request, call.address)
       call.caller = authenticated instanceof Promise ? await authenticated : authenticated
     }
     const { caller, params } = call
@@ -95,7 +98,7 @@ export function createHttpApp<Services>(options: HttpAppOptions<Services>): WebH
     }
     const result = options.usage ? callWithin(options.usage, call, context) : route.handler(context)
     if (caller.kind !== 'service_account') return result
-    return watchedStream(await result, caller, () => options.authenticate(request))
+    return watchedStream(await result, caller, () => options.authenticate(request, call.address))
   }
 
   const audited = (call: RouteCall<Services>, outcome: AuditedOutcome): void =>

@@ -46,11 +46,18 @@ const known: Known = {
   approval_id: ['~approval~', '~decided~'],
   message_index: ['0', '1', '2', '-1'],
   name: ['swagger-ui.css'],
+  service_account_id: ['~account~'],
 }
 
 beforeAll(async () => {
   host = await listen(createNodeHandler(agentOS, { onError: (error) => failures.push(error) }))
   client = new FuzzClient(host.url)
+  const minted = await agentOS.serviceAccounts.mint({
+    name: 'fuzz',
+    scopes: ['agent_os:admin'],
+    allowPrivilegedScopes: true,
+  })
+  token = minted.token
   document = JSON.parse((await client.get('/openapi.json')).text) as Described
   operations = Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({
@@ -67,6 +74,9 @@ afterAll(async () => {
   await agentOS.stop()
 })
 
+let token = ''
+let accounts = 0
+
 async function prepare(): Promise<void> {
   const run = (message: string) => agentOS.runs.create({ agentId: 'my-agent', message })
   const done = await run('Hi')
@@ -76,6 +86,8 @@ async function prepare(): Promise<void> {
   there.waiting = waiting.runId
   there.approval = await approvalOf(waiting.runId)
   // One that is pending is not deleted.
+  const name = `spare-${++accounts}`
+  there.account = (await agentOS.serviceAccounts.mint({ name })).id
   const decided = await run('Pay it.')
   there.decided = await approvalOf(decided.runId)
   await agentOS.approvals.resolve(there.decided, { status: 'rejected', continueRun: true })
@@ -107,7 +119,11 @@ describe('no input breaks an operation', () => {
       const property = fc.asyncProperty(requests, async (given) => {
         // Requests use things up: they are deleted, decided about, or cancelled.
         if (method !== 'get' && ++sent % 10 === 0) await prepare()
-        const answer = await client.send({ ...given, path: placed(given.path) })
+        const answer = await client.send({
+          ...given,
+          headers: { authorization: `Bearer ${token}`, ...given.headers },
+          path: placed(given.path),
+        })
         if (answer.status < 300) accepted.set(name, (accepted.get(name) ?? 0) + 1)
         if (!isDeclared(operation, answer.status))
           undeclared.push(`${name} → ${answer.status} ${answer.text.slice(0, 200)}`)
