@@ -309,6 +309,9 @@ class CallerServices implements Services {
 /** What guards the HTTP surface, beside who calls. */
 function surfaceOf(options: AgentOSOptions, logger: Logger, clock: Clock) {
   const { compatibility, rateLimits, audit, trustedProxyHeader } = options
+  if (trustedProxyHeader !== undefined && !/^[\w-]+$/.test(trustedProxyHeader)) {
+    throw new ConfigurationError(`"${trustedProxyHeader}" is no name of a header for trustedProxyHeader.`)
+  }
   const origins = corsOrigins(options.cors, compatibility, process.env.CORS_ORIGIN_LIST)
   return {
     cors: origins && origins.length > 0 ? new Cors(origins) : undefined,

@@ -167,6 +167,12 @@ describe('who is counted', () => {
       expect(clientAddress(new Headers({ 'x-real-ip': told }), undefined, 'X-Real-IP')).toBe(expected)
   })
 
+  it('is read from a header that can be one', () => {
+    for (const odd of ['', 'a b', 'X-Forwarded-For:']) {
+      expect(() => os({ trustedProxyHeader: odd })).toThrow('trustedProxyHeader')
+    }
+  })
+
   it('cannot be chosen by a client without such a proxy', async () => {
     const agentOS = os({ rateLimits: { runsPerMinute: 1 } })
     const statuses = await Promise.all(
