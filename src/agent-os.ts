@@ -6,7 +6,7 @@ import type { ApprovalCallbacks } from './approvals/approval-notices.js'
 import { Approval } from './approvals/approval.js'
 import { RunApprovals } from './approvals/run-approvals.js'
 import type { AuthOptions } from './auth/auth-options.js'
-import { toWebRequest } from './auth/auth-request.js'
+import { addressOf, toWebRequest } from './auth/auth-request.js'
 import type { AuthRequest } from './auth/auth-request.js'
 import { authSettings } from './auth/auth-settings.js'
 import { Authenticator } from './auth/authenticator.js'
@@ -27,13 +27,20 @@ import { consoleLogger } from './core/logger.js'
 import type { Logger } from './core/logger.js'
 import { Database } from './database/database.js'
 import { Databases } from './database/databases.js'
+import { MemoryRateLimiter } from './core/rate-limiter.js'
+import { redactingLogger } from './core/redact.js'
 import { agentRoutes } from './http/agents.js'
 import { createHttpApp } from './http/app.js'
 import { approvalRoutes } from './http/approvals.js'
+import { Audit } from './http/audit.js'
+import type { AuditCallback } from './http/audit.js'
 import type { BodyLimits } from './http/body-limits.js'
 import { checkpointRoutes } from './http/checkpoints.js'
+import { clientAddress } from './http/client-address.js'
 import { continueRoutes } from './http/continue.js'
 import { databaseRoutes } from './http/databases.js'
+import { Cors, corsOrigins } from './http/cors.js'
+import type { CorsOrigins } from './http/cors.js'
 import { docsRoutes } from './http/docs.js'
 import { encoder } from './http/encode.js'
 import { resumeRoutes } from './http/resume.js'
@@ -45,6 +52,8 @@ import type { ManagedDatabases, ServerDescription, Services } from './http/servi
 import { sessionForkRoutes } from './http/session-fork.js'
 import { sessionRoutes } from './http/sessions.js'
 import { systemRoutes } from './http/system.js'
+import { UsageLimits } from './http/usage-limits.js'
+import type { RateLimits } from './http/usage-limits.js'
 import type { MountOptions, WebHandler } from './http/web-handler.js'
 import { Catalog } from './runs/catalog.js'
 import { RunManager } from './runs/run-manager.js'
@@ -77,8 +86,19 @@ export interface AgentOSOptions {
   logger?: Logger
   /** Who may call, and what for. Default: everybody, for everything. */
   auth?: AuthOptions
-  /** How much of a request's body is taken. */
+  /** How much of a request is taken. */
   limits?: Partial<BodyLimits>
+  /** How much one caller may use. Default: no limit but those of all runs together (`runs`). */
+  rateLimits?: RateLimits
+  /**
+   * Pages of other origins that may use the API: a list of origins, or `'*'` for all of them, without credentials.
+   * Default: `CORS_ORIGIN_LIST`, a JSON array in the environment; without either, no header speaks of other origins.
+   */
+  cors?: CorsOrigins
+  /** Called with what was denied and what administrators have done. Both are logged too, unless this is false. */
+  audit?: AuditCallback | false
+  /** A header that a proxy in front of every request sets, such as `X-Forwarded-For`: where the client's address is. */
+  trustedProxyHeader?: string
   /** Times of runs, in milliseconds. */
   runs?: Partial<RunSettings>
   approvals?: ApprovalOptions
@@ -131,6 +151,7 @@ export class AgentOS implements WebHandler {
   private readonly accounts: ServiceAccounts
   private readonly authenticator: Authenticator
   private readonly access: AccessPolicy
+  private readonly trustedProxyHeader: string | undefined
   private readonly http: WebHandler
   private stopping: Promise<void> | undefined
 
@@ -140,9 +161,12 @@ export class AgentOS implements WebHandler {
    */
   constructor(options: AgentOSOptions) {
     checkOptions(options)
-    const { id = 'agentos', version = '1.0.0', clock = systemClock, logger = consoleLogger } = options
+    const { id = 'agentos', version = '1.0.0', clock = systemClock } = options
+    const logger = redactingLogger(options.logger ?? consoleLogger)
     this.id = id
     const auth = authSettings(options.auth, id, process.env)
+    const surface = surfaceOf(options, logger, clock)
+    this.trustedProxyHeader = surface.trustedProxyHeader
     this.access = new AccessPolicy({ enforcesScopes: auth.authorization, authorize: auth.authorize })
     const storage = options.storage ?? sqlite('agentos.db')
     const further = options.databases ?? []
@@ -211,7 +235,8 @@ export class AgentOS implements WebHandler {
       adminScope,
       cacheTtlSeconds: auth.serviceAccountCacheTtlSeconds,
     })
-    this.authenticator = new Authenticator(auth, { clock, logger, serviceTokens: verifier })
+    const trustedOrigins = new Set([...auth.trustedOrigins, ...(surface.cors?.named ?? [])])
+    this.authenticator = new Authenticator({ ...auth, trustedOrigins }, { clock, logger, serviceTokens: verifier })
     this.accounts = new ServiceAccounts({
       accounts: serviceAccounts,
       clock,
@@ -260,6 +285,7 @@ export class AgentOS implements WebHandler {
       logger,
       limits: options.limits,
       compatibility: options.compatibility,
+      ...surface,
     })
     const own = this.servicesOf(fullCaller)
     this.runs = own.runs
@@ -287,6 +313,7 @@ export class AgentOS implements WebHandler {
    *
    * @throws UnauthorizedError with the codes of a 401 of this API, such as `TOKEN_MISSING` and `TOKEN_EXPIRED`
    * @throws ForbiddenError `CSRF_REJECTED`
+   * @throws TooManyRequestsError `AUTH_THROTTLED`
    * @throws UnavailableError `AUTH_UNAVAILABLE`
    *
    * @example
@@ -299,7 +326,8 @@ export class AgentOS implements WebHandler {
    * ```
    */
   async authenticate(request: AuthRequest): Promise<Caller> {
-    return this.authenticator.authenticate(toWebRequest(request))
+    const web = toWebRequest(request)
+    return this.authenticator.authenticate(web, clientAddress(web.headers, addressOf(request), this.trustedProxyHeader))
   }
 
   /** Not guarded for routes, which have checked the caller's scopes. */
@@ -404,6 +432,21 @@ class CallerServices implements Services {
     return (this.boundAccounts ??= isGuarded
       ? guardedServiceAccounts(accounts, caller, server.access)
       : bindCaller(accounts, caller))
+  }
+}
+
+/** What guards the HTTP surface, beside who calls. */
+function surfaceOf(options: AgentOSOptions, logger: Logger, clock: Clock) {
+  const { compatibility, rateLimits, audit, trustedProxyHeader } = options
+  if (trustedProxyHeader !== undefined && !/^[\w-]+$/.test(trustedProxyHeader)) {
+    throw new ConfigurationError(`"${trustedProxyHeader}" is no name of a header for trustedProxyHeader.`)
+  }
+  const origins = corsOrigins(options.cors, compatibility, process.env.CORS_ORIGIN_LIST)
+  return {
+    cors: origins && origins.length > 0 ? new Cors(origins) : undefined,
+    usage: rateLimits && new UsageLimits(rateLimits, rateLimits.limiter ?? new MemoryRateLimiter(clock)),
+    audit: audit === false ? undefined : new Audit(logger, () => toIso(clock.now()), audit),
+    trustedProxyHeader,
   }
 }
 

@@ -62,7 +62,7 @@ export interface AuthOptions {
   tokenHeaderKey?: string
   /** Name of the cookie. Default: `access_token`. */
   cookieName?: string
-  /** Origins, such as `https://app.example`, that may send a cookie beside the server's own. Default: none. */
+  /** Origins, such as `https://app.example`, that may send a cookie beside the server's own and those that `cors` names. Default: none. */
   trustedOrigins?: readonly string[]
   /** Claim with the scopes. Default: `scopes`, else `scope`, else `scp`. */
   scopesClaim?: string

@@ -5,6 +5,9 @@ export interface AuthRequest {
   readonly method?: string
   readonly url?: string
   readonly headers: Headers | Readonly<Record<string, string | readonly string[] | undefined>>
+  /** Of the client, as Express and Fastify know it. */
+  readonly ip?: string | undefined
+  readonly socket?: { readonly remoteAddress?: string | undefined }
 }
 
 /** A token, and where it was. */
@@ -56,6 +59,11 @@ export function toWebRequest(request: AuthRequest): Request {
   }
   const url = new URL(request.url ?? '/', `http://${headers.get('host') ?? 'localhost'}`)
   return new Request(url, { method: request.method ?? 'GET', headers })
+}
+
+/** Where a request comes from, as far as it says. */
+export function addressOf({ ip, socket }: AuthRequest): string | undefined {
+  return ip ?? socket?.remoteAddress
 }
 
 function entriesOf(headers: AuthRequest['headers']): Iterable<[string, string | readonly string[] | undefined]> {

@@ -1,4 +1,5 @@
 import { ConfigurationError } from '../core/errors.js'
+import { registerSecrets } from '../core/redact.js'
 import { ADMIN_SCOPE } from '../core/caller.js'
 import { isHmac } from './algorithms.js'
 import type { Algorithm } from './algorithms.js'
@@ -48,7 +49,9 @@ export function authSettings(given: AuthOptions | undefined, osId: string, envir
   const securityKey = options.osSecurityKey ?? fromEnvironment(environment, 'OS_SECURITY_KEY')
   const algorithms = algorithmsOf(options.algorithm)
   const extraKey = fromEnvironment(environment, 'JWT_VERIFICATION_KEY')
-  const keys = staticKeys([...(options.verificationKeys ?? []), ...(extraKey ? [extraKey] : [])], algorithms)
+  const keyTexts = [...(options.verificationKeys ?? []), ...(extraKey ? [extraKey] : [])]
+  const keys = staticKeys(keyTexts, algorithms)
+  registerSecrets(securityKey, ...(algorithms.every(isHmac) ? keyTexts : []))
   const keyPlace = keyPlaceOf(options, environment)
   if (keyPlace && algorithms.every(isHmac)) {
     throw new ConfigurationError(

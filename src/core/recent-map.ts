@@ -2,7 +2,11 @@
 export class RecentMap<Key, Value> {
   private readonly entries = new Map<Key, Value>()
 
-  constructor(private readonly size: number) {}
+  constructor(private readonly maxSize: number) {}
+
+  get size(): number {
+    return this.entries.size
+  }
 
   get(key: Key): Value | undefined {
     return this.entries.get(key)
@@ -12,7 +16,7 @@ export class RecentMap<Key, Value> {
   set(key: Key, value: Value): void {
     this.entries.delete(key)
     this.entries.set(key, value)
-    if (this.entries.size > this.size) this.entries.delete(this.entries.keys().next().value!)
+    if (this.entries.size > this.maxSize) this.entries.delete(this.entries.keys().next().value!)
   }
 
   delete(key: Key): void {

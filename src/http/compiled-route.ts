@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { AccessPolicy } from '../core/access.js'
 import type { Caller } from '../core/caller.js'
 import { ConfigurationError } from '../core/errors.js'
+import { isAdministrative } from './audit.js'
 import { InsufficientScopeError, partsOf } from '../core/scopes.js'
 import type { Scope } from '../core/scopes.js'
 import { fieldReader } from './body-fields.js'
@@ -21,6 +22,10 @@ export interface CompiledRoute<Services> {
   /** Names of the path's parameters, in order, as spelled in code. */
   paramNames: readonly string[]
   isPublic: boolean
+  /** Whether its calls are told to the audit. */
+  isAdministrative: boolean
+  /** Whether a call with this body is answered with events. */
+  opensStream(body: unknown): boolean
   /**
    * What is known at once costs no promise.
    *
@@ -46,6 +51,8 @@ export function compileRoute<Services>(
     route,
     paramNames: pathParams(route.path),
     isPublic: route.scope === 'public',
+    isAdministrative: isAdministrative(route),
+    opensStream: streamCheck(route),
     checkScope: scopeCheck(route),
     body: route.body && {
       fields: fieldReader(route.body, limits.jsonDepth),
@@ -60,6 +67,12 @@ export function compileRoute<Services>(
       }),
     ),
   }
+}
+
+function streamCheck<Services>({ response, stream }: Route<Services>): CompiledRoute<Services>['opensStream'] {
+  if (Object.values(response).includes('stream')) return () => true
+  // Where the caller chooses, every body of the API does it by the same field.
+  return stream ? (body) => (body as { stream?: unknown } | undefined)?.stream === true : () => false
 }
 
 function scopeCheck<Services>({ scope, path }: Route<Services>): CompiledRoute<Services>['checkScope'] {

@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { AgentEvent } from '../agents/log/events.js'
 import { AgentRun } from '../agents/log/run-record.js'
 import { UserJsonObject } from '../core/schema.js'
 import { continueFields, ContinueFrom } from '../runs/continue-run.js'
@@ -10,6 +9,7 @@ import { reply } from './reply.js'
 import { continueExample, runExample } from './run-examples.js'
 import { checkRun, RunAccepted, runHeaders, runParams, runScope } from './run-path.js'
 import { runStreamReply } from './run-stream-reply.js'
+import { RunFrame } from './stream-frames.js'
 import { route } from './services.js'
 
 const continueBody = z.object({
@@ -45,7 +45,8 @@ const continueRun = route({
   params: runParams,
   body: continueBody,
   form: true,
-  stream: AgentEvent,
+  stream: RunFrame,
+  startsRun: true,
   response: { 200: AgentRun, 202: RunAccepted },
   errors: {
     403: ['APPROVAL_PENDING'],

@@ -113,6 +113,8 @@ function failures(route: Route<never>): Record<string, ZodOpenApiResponseObject>
     add(415, 'UNSUPPORTED_MEDIA_TYPE')
   }
   if (route.body || route.query || route.params) add(422, 'VALIDATION_ERROR')
+  if (route.query || route.params) add(414, 'URI_TOO_LONG')
+  if (route.startsRun || route.stream) add(429, 'RATE_LIMITED')
   if (route.form || route.uploads) add(422, 'INVALID_JSON_FIELD')
   for (const [status, more] of Object.entries(route.errors ?? {})) add(Number(status), ...more)
   add(500, 'INTERNAL_ERROR')

@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { AgentEvent } from '../agents/log/events.js'
 import { ValidationError } from '../core/errors.js'
 import type { RunStream } from '../runs/run-stream.js'
 import { isEndStatus } from '../agents/log/run-record.js'
@@ -7,6 +6,7 @@ import { queryInt } from './query.js'
 import { reply } from './reply.js'
 import { resumeReply } from './resume-reply.js'
 import { checkRun, runParams, runScope } from './run-path.js'
+import { ResumedFrame } from './stream-frames.js'
 import { route } from './services.js'
 import type { Services } from './services.js'
 
@@ -25,7 +25,7 @@ const inCommon = {
     'The missed events, then live ones, to the end of the current leg; each once and in order. Frames without an id ' +
     'say where the stream stands: `catch_up`, `subscribed`, `replay`. Works while the run goes on, afterwards, and ' +
     'from any process.',
-  stream: AgentEvent,
+  stream: ResumedFrame,
   errors: { 404: ['AGENT_NOT_FOUND', 'RUN_NOT_FOUND'] },
 } as const
 

@@ -35,9 +35,11 @@ export function withAccess<Services>(
   }
   return routes.map((route) => {
     const mapping = [...mapped.values()].find((one) => one.routes.has(route))
-    const guarded = mapping ? { ...route, scope: scopeOf(route, mapping.scopes) } : route
+    const declaredScope = route.scope
+    const guarded = mapping ? { ...route, scope: scopeOf(route, mapping.scopes), declaredScope } : route
     const isPublic = guarded.scope !== 'public' && publicPaths.some((path) => isOpened(route, path))
-    return isPublic ? { ...guarded, scope: 'public', grants: requirementsOf(guarded.scope).map(scopeName) } : guarded
+    if (!isPublic) return guarded
+    return { ...guarded, scope: 'public', declaredScope, grants: requirementsOf(guarded.scope).map(scopeName) }
   })
 }
 

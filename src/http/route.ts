@@ -83,10 +83,14 @@ interface RouteFacts {
   errors?: Readonly<Record<number, readonly string[]>>
   /** Spelled as on the wire. */
   examples?: { request?: unknown; response?: unknown }
+  /** Calls a model, and so counts against a caller's runs per minute. */
+  startsRun?: boolean
   /** Left out of the API description. */
   hidden?: boolean
   /** Path of the route that this one belongs to: a host that opens that one opens this one with it. */
   partOf?: string
+  /** The scope that the route has by itself, where the host asks for another one, or for none. */
+  declaredScope?: RouteScope
   /** Scopes that callers of a route have which the host has opened to everybody. */
   grants?: readonly Scope[]
 }

@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { AgentEvent } from '../agents/log/events.js'
 import { AgentRun, RunStatus } from '../agents/log/run-record.js'
 import { NotFoundError } from '../core/errors.js'
 import { RunRow, toRunRow } from '../runs/run-row.js'
@@ -10,6 +9,7 @@ import { reply } from './reply.js'
 import { cancelledExample, runExample, runRequestExample, runRowExample } from './run-examples.js'
 import { agentParams, checkRun, RunAccepted, runHeaders, runParams, runScope } from './run-path.js'
 import { runStreamReply } from './run-stream-reply.js'
+import { RunFrame } from './stream-frames.js'
 import { route } from './services.js'
 import type { Services } from './services.js'
 import { sliceReply } from './slice-reply.js'
@@ -30,7 +30,8 @@ const createRun = route({
   params: agentParams,
   body: createRunBody,
   uploads: ['files'],
-  stream: AgentEvent,
+  stream: RunFrame,
+  startsRun: true,
   response: { 200: AgentRun, 202: RunAccepted },
   errors: {
     403: ['USER_MISMATCH', 'RESERVED_PRINCIPAL'],

@@ -30,6 +30,7 @@ export interface AcceptanceParts {
   executorId: string
   /** Pending runs of the database from which on a further one is refused. */
   maxPending: number
+  mediaHosts: readonly string[]
   webhooks?: WebhookOutbox
 }
 
@@ -71,7 +72,7 @@ export class RunAcceptance {
     const { signal: _signal, lastEventIndex: _index, ...fields } = given
     const input = checkInput(CreateRun, fields)
     const runnable = this.parts.catalog.agent(input.agentId)
-    checkMedia(input)
+    checkMedia(input, this.parts.mediaHosts)
     this.checkWebhook(input.webhook)
     const runInput = toRunInput(input)
     return {

@@ -1,3 +1,4 @@
+import { networkOf } from '../core/address-ranges.js'
 import type { Clock } from '../core/clock.js'
 import { RecentMap } from '../core/recent-map.js'
 
@@ -21,9 +22,10 @@ export class FailureThrottle {
    */
   note(address = ''): number | undefined {
     const now = this.clock.now()
-    const recent = (this.times.get(address) ?? []).filter((at) => at > now - WINDOW_MS)
+    const network = networkOf(address)
+    const recent = (this.times.get(network) ?? []).filter((at) => at > now - WINDOW_MS)
     if (recent.length >= LIMIT) return (recent[0]! + WINDOW_MS - now) / 1000
-    this.times.set(address, [...recent, now])
+    this.times.set(network, [...recent, now])
     return undefined
   }
 }

@@ -83,7 +83,10 @@ describe.each(hosts)('in %s', (name, startHost) => {
     const addresses: (string | undefined)[] = []
     const ask = await start(
       startHost,
-      { matches: () => true, fetch: async (_request, mount) => (addresses.push(mount?.address), new Response('ok')) },
+      {
+        matches: () => true,
+        fetch: async (_request, mount) => (addresses.push(mount?.clientAddress), new Response('ok')),
+      },
       '/os',
     )
     await ask('/os/x')
