@@ -1,3 +1,4 @@
+import type { LinkedEventBus } from './linked-event-bus.js'
 import type { Storage } from './storage.js'
 
 /** What the features keep in a database. */
@@ -21,5 +22,7 @@ export interface OpenStorage extends Repositories, Pick<Storage, 'schema'> {
   check(): Promise<void>
   /** From now on, what is answered survives a loss of power. */
   makeDurable(): void
+  /** Carries messages between this bus and those of other processes. Where it is missing, they poll. */
+  linkTo?(bus: LinkedEventBus): void
   close(): Promise<void>
 }

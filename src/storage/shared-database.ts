@@ -1,4 +1,4 @@
-import { LocalEventBus, type EventBus } from '../runs/event-bus.js'
+import { LinkedEventBus } from './linked-event-bus.js'
 import type { OpenStorage } from './open-storage.js'
 
 // Two copies of this library can be loaded in one process (bundles of a framework's routes, hot reload). They must
@@ -13,7 +13,7 @@ function databases(): Map<string, SharedDatabase> {
 
 /** What the handles on one database share: the open database, counted, and one bus. */
 export class SharedDatabase {
-  readonly events: EventBus = new LocalEventBus()
+  readonly events = new LinkedEventBus()
   private handles = 0
   private opening: Promise<OpenStorage> | undefined
   /** Of the last time that it was open. */
@@ -32,7 +32,10 @@ export class SharedDatabase {
 
   /** Opens it once for all. One that could not be opened is tried again by whoever comes next. */
   open(open: () => Promise<OpenStorage>): Promise<OpenStorage> {
-    const opening = (this.opening ??= this.closing.then(open))
+    const opening = (this.opening ??= this.closing.then(open).then((opened) => {
+      opened.linkTo?.(this.events)
+      return opened
+    }))
     opening.catch(() => {
       if (this.opening === opening) this.opening = undefined
     })

@@ -2,8 +2,7 @@ import type { Caller } from '../../../core/caller.js'
 import type { JsonObject } from '../../../core/json.js'
 import type { SessionWindow, StoredRun } from '../../../runs/run-repository.js'
 import type { NativeDatabase, Statement } from './native.js'
-import { mayTouch } from './run-changes.js'
-import { SELECT_STORED, toStoredRun, type StoredRow } from './run-row.js'
+import { mayTouch, SELECT_STORED, toStoredRun, type StoredRow } from '../run-row.js'
 import { LINE_COLUMNS, LINE_TABLES, SessionLine, type LineRow } from './session-line.js'
 
 /** Reads of single runs and of what a run starts from. */
