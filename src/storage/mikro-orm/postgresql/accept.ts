@@ -21,6 +21,10 @@ const SELECT_MARKED = {
   name: 'agentos_marked_before',
   text: `SELECT run_id FROM agentos_runs WHERE session_id = $1 AND cancel_requested_at = $2 AND seq < $3 ORDER BY seq`,
 }
+const SELECT_BEFORE = {
+  name: 'agentos_has_earlier_run',
+  text: 'SELECT 1 FROM agentos_runs WHERE session_id = $1 AND seq < $2 LIMIT 1',
+}
 const SWEEP_KEYS = {
   name: 'agentos_sweep_keys',
   text: `DELETE FROM agentos_idempotency_keys WHERE (scope, key) IN
@@ -121,7 +125,8 @@ export class AcceptRun implements Unit<Accepted> {
   /** What was answered to nobody, because the connection was lost meanwhile. */
   private async asAccepted(query: Query, { seq, status }: RunRow, session: SessionRow): Promise<Accepted> {
     const { sessionId, createdAt } = this.unit.run
-    const isNewSession = session.created_at === createdAt
+    const earlier = await query(SELECT_BEFORE, [sessionId, seq])
+    const isNewSession = session.created_at === createdAt && earlier.length === 0
     if (status !== 'pending') return { outcome: 'running', seq, isNewSession }
     const marked = this.mayInterrupt ? await query<{ run_id: string }>(SELECT_MARKED, [sessionId, createdAt, seq]) : []
     return { outcome: 'pending', seq, isNewSession, interrupted: marked.map(({ run_id }) => run_id) }
