@@ -67,6 +67,7 @@ describe('the bus of two processes', () => {
     one.events.committed('x'.repeat(9000), 0)
     for (const id of ids) one.events.committed(id, 0)
     await until(() => missing.size === 0)
+    expect(new Set(ids).size).toBe(ids.length)
   })
 
   it('wakes everybody who waits once it is back after a drop, so that nothing is missed', async () => {
@@ -99,5 +100,6 @@ describe('the bus of two processes', () => {
       one.events.committed('run_1', 2)
       return heard > 1
     })
+    expect((await listeners()).length).toBe(2)
   })
 })
