@@ -20,7 +20,7 @@ import { jsonColumn, nameColumns, toRow, toSession } from './session-row.js'
 import { SessionEntity, type SessionRow } from './session.entity.js'
 
 const plain = { disableIdentityMap: true } as const
-/** Whoever accepts, ends or opens runs of a session holds its row, and waits. */
+/** Whoever accepts, ends or opens runs of a session needs its row, and waits. */
 const lock = { ...plain, lockMode: LockMode.PESSIMISTIC_WRITE } as const
 
 /** Sessions through the entity manager, for every dialect. */
@@ -112,7 +112,9 @@ async function deleteRunsOf(
   at: number,
 ): Promise<void> {
   for (;;) {
-    const runs = await em.find(RunEntity, ofSessions, { ...plain, fields: ['seq', 'runId'], limit: 500 })
+    // Locked before anything of them is deleted: else a segment that is written meanwhile would be left over.
+    const some = { ...lock, fields: ['seq', 'runId'], orderBy: { runId: 'asc' }, limit: 500 } as const
+    const runs = await em.find(RunEntity, ofSessions, some)
     if (runs.length === 0) return
     await closeApprovals(em, { $in: runs.map((run) => run.runId) }, at)
     await deleteRuns(em, runs)

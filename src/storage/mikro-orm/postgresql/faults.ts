@@ -1,11 +1,14 @@
 import { setTimeout } from 'node:timers/promises'
 
-/** How often something is tried, and how long it waits before it is tried again. */
-const WAITS_MS = [0, 50, 250]
+/** How long something waits before it is tried again, each time. */
+const WAITS_MS = [50, 250]
 
-/** The server, or the way to it, is away: it has restarted, fails over, takes no more connections, or cut this one. */
+/**
+ * The server, or the way to it, is away: it has restarted, has become a replica, takes no more connections, or has cut
+ * this one.
+ */
 const AWAY =
-  /^(08...|57P0[1235]|25P03|53300|ECONNREFUSED|ECONNRESET|ECONNABORTED|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)$/
+  /^(08...|57P0[1235]|25P03|25006|53300|ECONNREFUSED|ECONNRESET|ECONNABORTED|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)$/
 const AWAY_TEXT =
   /connection (terminated|error|ended)|timeout exceeded|read timeout|client was closed|socket|pool after/i
 /** Others were at the same rows: serialization, deadlock, a lock that was not to be had in time. */
@@ -28,14 +31,15 @@ export function isPostgresFault(error: unknown): boolean {
 
 /** Does again what nobody has done yet, or what may be done twice. */
 export async function retried<Result>(work: () => Promise<Result>, isWorthIt = isAway): Promise<Result> {
-  for (let attempt = 1; ; attempt++) {
+  for (const wait of WAITS_MS) {
     try {
       return await work()
     } catch (error) {
-      if (attempt === WAITS_MS.length || !isWorthIt(error)) throw error
-      await setTimeout(WAITS_MS[attempt])
+      if (!isWorthIt(error)) throw error
+      await setTimeout(wait)
     }
   }
+  return work()
 }
 
 function codeOf(error: unknown): string | undefined {
