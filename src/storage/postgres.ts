@@ -19,7 +19,7 @@ export interface PostgresOptions {
   connectTimeoutMs?: number
   /** How long one statement may take, in milliseconds. Default 30,000. Migrations take the time that they need. */
   statementTimeoutMs?: number
-  /** `auto` (the default) brings an older schema up to date on first use; `check` refuses it. */
+  /** `auto` (the default) brings an older schema up to date on first use; `check` refuses to work on it. */
   migrate?: 'auto' | 'check'
 }
 
@@ -48,9 +48,10 @@ export function postgres(url: string | PostgresOptions): Storage {
     id,
     key: `postgres:${schema}:${place}`,
     isDurable: true,
+    migrate,
     open: async () => {
       const driver = await loadDriver('postgres()', 'PostgreSQL', () => import('./mikro-orm/postgresql/open.js'))
-      return driver.openPostgres({ url: place, schema, poolSize, connectTimeoutMs, statementTimeoutMs, migrate })
+      return driver.openPostgres({ url: place, schema, poolSize, connectTimeoutMs, statementTimeoutMs })
     },
   })
 }

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { postgres } from 'agentos-sdk/storage'
 import { fullCaller } from '../../src/core/caller.js'
-import { ConfigurationError } from '../../src/core/errors.js'
-import { migrateTo } from '../../src/storage/mikro-orm/migrate.js'
+import { UnavailableError } from '../../src/core/errors.js'
+import { carryOut, migrateTo } from '../../src/storage/mikro-orm/migrate.js'
 import { migrationTarget, schemaVersion } from '../../src/storage/mikro-orm/postgresql/migration-target.js'
 import { postgresMigrations } from '../../src/storage/mikro-orm/postgresql/migrations/index.js'
 import { sqliteMigrations } from '../../src/storage/mikro-orm/sqlite/migrations/index.js'
@@ -70,7 +70,7 @@ describe('the schema of PostgreSQL', () => {
     expect(await storage.check()).toMatchObject({ ready: false, reason: expect.stringContaining('2.0.0') })
     await storage.close()
     const refused = postgres(database.url())
-    await expect(refused.runs.active('ses_1')).rejects.toBeInstanceOf(ConfigurationError)
+    await expect(refused.runs.active('ses_1')).rejects.toBeInstanceOf(UnavailableError)
     await database.sql(`UPDATE agentos_schema_version SET version = '1.99.0'`)
     expect(await refused.runs.active('ses_1')).toHaveLength(1)
     await refused.close()
@@ -78,22 +78,63 @@ describe('the schema of PostgreSQL', () => {
 
   it('goes down by one version and up again, and loses nothing else', async () => {
     const { database: own, inside, runs, close } = await openInsidePostgres()
-    const target = migrationTarget(inside.orm, 'public')
+    const target = migrationTarget(inside, 'public')
     const connection = inside.orm.driver.getConnection()
     const { run } = unit()
     await runs.accept(fullCaller, unit({ run: { runId: run.runId } }))
+    const go = (to: string) => migrateTo(target, { to, allowDowngrade: true }, { wait: true })
     for (const { version } of postgresMigrations.toReversed()) {
-      await migrateTo(target, version)
+      await go(version)
       expect(await schemaVersion(connection)).toBe(version)
-      expect((await runs.get(fullCaller, run.runId))?.head.runId).toBe(run.runId)
+      const left = await own.sql<{ run_id: string }>('SELECT run_id FROM agentos_runs')
+      expect(left).toEqual([{ run_id: run.runId }])
     }
-    await migrateTo(target, current)
+    await go(current)
     expect((await runs.get(fullCaller, run.runId))?.head.runId).toBe(run.runId)
-    await migrateTo(target, 0)
-    const left = await own.sql<{ tablename: string }>(`SELECT tablename FROM pg_tables WHERE schemaname = 'public'`)
-    expect(left.map(({ tablename }) => tablename)).toEqual(['agentos_migrations'])
-    await migrateTo(target, current)
+    const versions = postgresMigrations.map(({ version }) => version).toReversed()
+    const nothing = { from: current, to: undefined, direction: 'down', versions } as const
+    await target.locked((transaction) => carryOut(target, nothing, transaction), { wait: true })
+    const tables = await own.sql<{ tablename: string }>(`SELECT tablename FROM pg_tables WHERE schemaname = 'public'`)
+    expect(tables.map(({ tablename }) => tablename)).toEqual(['agentos_migrations'])
+    await go(current)
     expect(await runs.active('ses_1')).toEqual([])
+    await close()
+  })
+
+  it('finds the media that runs have used before it kept account of them', async () => {
+    const { database: own, inside, runs, media, close } = await openInsidePostgres()
+    const target = migrationTarget(inside, 'public')
+    const texts = [
+      '{"mediaHash":"h1","odd":"\\ud800\\u0000"}',
+      '{"text":"\\"mediaHash\\":\\"h2\\""}',
+      '{"a":[{"mediaHash":"h3"}]}',
+    ]
+    await media.put(
+      'run_0',
+      ['h1', 'h2', 'h3'].map((hash) => ({ hash, bytes: Uint8Array.of(1) })),
+    )
+    for (const [at, request] of texts.entries()) {
+      await runs.accept(fullCaller, unit({ concurrency: 'allow', run: { runId: `run_${at + 1}`, request } }))
+    }
+    await migrateTo(target, { to: '1.2.0', allowDowngrade: true }, { wait: true })
+    await migrateTo(target, { allowDowngrade: false }, { wait: true })
+    const uses = await own.sql('SELECT run_id, hash, stored_at::int FROM agentos_media_uses ORDER BY run_id')
+    expect(uses).toEqual([
+      { run_id: 'run_1', hash: 'h1', stored_at: 0 },
+      { run_id: 'run_3', hash: 'h3', stored_at: 0 },
+    ])
+    await close()
+  })
+
+  it('refuses who does not want to wait for another process that migrates', async () => {
+    const { database: own, schema, close } = await openInsidePostgres()
+    await own.sql('BEGIN')
+    await own.sql(`SELECT pg_advisory_xact_lock(hashtextextended('agentos-sdk.migrations.public', 0))`)
+    const order = { to: current, allowDowngrade: false }
+    await expect(schema.migrate(order, { wait: false })).rejects.toMatchObject({ code: 'MIGRATION_IN_PROGRESS' })
+    const waiting = schema.migrate(order, { wait: true })
+    await own.sql('COMMIT')
+    expect(await waiting).toMatchObject({ versions: [] })
     await close()
   })
 
@@ -102,7 +143,7 @@ describe('the schema of PostgreSQL', () => {
     const all = [...inside.orm.getMetadata().getAll().values()].filter(({ tableName }) =>
       tableName.startsWith('agentos_'),
     )
-    expect(all.length).toBe(10)
+    expect(all.length).toBe(12)
     for (const { tableName, props, indexes } of all) {
       const columns = await own.sql<{ name: string }>(
         'SELECT column_name AS name FROM information_schema.columns WHERE table_name = $1',

@@ -24,6 +24,7 @@ const FILL = `
   INSERT INTO agentos_run_texts (seq, request, body, body_index) SELECT seq, '{}', '{}', 1 FROM agentos_runs;
   INSERT INTO agentos_segments SELECT run_id, part, part, 1, 1, '[1]' FROM agentos_runs, generate_series(0, 1) AS part;
   INSERT INTO agentos_media SELECT md5(n::text), ''::bytea FROM generate_series(1, 5000) AS n;
+  INSERT INTO agentos_media_uses SELECT 'run_' || n, md5(n::text), 0 FROM generate_series(1, 5000) AS n;
   INSERT INTO agentos_idempotency_keys
     SELECT 's', n::text, 'f', 'run_' || n, ${T0 + 1e9} FROM generate_series(1, 5000) AS n;
   INSERT INTO agentos_approvals (id, run_id, session_id, user_id, status, source_type, source_id, source_name,
@@ -51,8 +52,9 @@ beforeAll(async () => {
   database = await createDatabase()
   const url = database.url()
   const limits = { poolSize: 4, connectTimeoutMs: 5000, statementTimeoutMs: 30_000 }
-  const inside = await openDatabase({ url, schema: 'public', migrate: 'auto', ...limits })
+  const inside = await openDatabase({ url, schema: 'public', ...limits })
   storage = storageOn(inside, 'public')
+  await storage.ready('auto')
   await database.sql(FILL)
   // Every connection says what it sends.
   const { pool } = inside
@@ -147,7 +149,7 @@ describe('the query plans of PostgreSQL, on tables with rows', () => {
       await runs.window('ses_000001', 1e9, 10)
       await runs.active('ses_000001')
       await runs.isTurn('run_000001')
-      await media.put([{ hash: 'h', bytes: Uint8Array.of(1) }])
+      await media.put('run_1', [{ hash: 'h', bytes: Uint8Array.of(1) }])
       await media.get(['h'])
       await sessions.create(session({ sessionId: 'ses_new' }))
       await sessions.update(fullCaller, 'ses_new', { name: 'x' }, { at: T0 })

@@ -176,7 +176,7 @@ export const twoNodeRecordCases: Cases = {
 
   'store media once that come twice': async (one, other) => {
     const media = Array.from({ length: 10 }, (_, at) => ({ hash: `h${at}`, bytes: Uint8Array.of(at) }))
-    await Promise.all([one, other, one, other].map((storage) => storage.media.put(media)))
+    await Promise.all([one, other, one, other].map((storage) => storage.media.put('run_1', media)))
     const found = await other.media.get(media.map(({ hash }) => hash))
     assert.deepEqual(found, new Map(media.map(({ hash, bytes }) => [hash, bytes])))
   },

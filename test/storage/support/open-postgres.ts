@@ -13,7 +13,9 @@ export async function openInsidePostgres() {
     connectTimeoutMs: 5000,
     statementTimeoutMs: 30_000,
   }
-  const inside = await openDatabase({ ...options, migrate: 'auto' })
+  const inside = await openDatabase(options)
   onTestFinished(() => inside.close())
-  return { database, inside, ...storageOn(inside, 'public') }
+  const storage = storageOn(inside, 'public')
+  await storage.ready('auto')
+  return { database, inside, ...storage }
 }

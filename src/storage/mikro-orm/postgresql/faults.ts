@@ -24,6 +24,11 @@ export function isCrossed(error: unknown): boolean {
   return CROSSED.test(codeOf(error) ?? '')
 }
 
+/** Whether a lock was not to be had in time. */
+export function isLockTimeout(error: unknown): boolean {
+  return codeOf(error) === '55P03'
+}
+
 /** Whether PostgreSQL or its driver says it, and not a program that is wrong. */
 export function isPostgresFault(error: unknown): boolean {
   return isAway(error) || SQL_STATE.test(codeOf(error) ?? '')

@@ -1,22 +1,26 @@
 import { MikroORM } from '@mikro-orm/core'
 import { Migrator } from '@mikro-orm/migrations'
 import { AgentOSError } from '../../../core/errors.js'
-import type { OpenStorage } from '../../open-storage.js'
+import type { OpenStorage, Repositories } from '../../open-storage.js'
 import { MikroOrmApprovalRepository } from '../approval-repository.js'
 import { entities } from '../entities.js'
 import { databaseUnavailable } from '../failure.js'
-import { assertUsable, migrate, MIGRATIONS_TABLE } from '../migrate.js'
+import { MIGRATIONS_TABLE } from '../migrate.js'
+import { MikroOrmRetentionRepository } from '../retention-repository.js'
+import { Schema } from '../schema.js'
+import { MikroOrmServiceAccountRepository } from '../service-account-repository.js'
 import { MikroOrmSessionRepository } from '../session-repository.js'
 import { MikroOrmWebhookRepository } from '../webhook-repository.js'
 import { PostgresDatabase } from './database.js'
 import { NulFreePostgresDriver } from './driver.js'
 import { retried } from './faults.js'
 import { PostgresMediaRepository } from './media-repository.js'
-import { migrationTarget, schemaVersion } from './migration-target.js'
+import { migrationTarget } from './migration-target.js'
 import { postgresMigrations } from './migrations/index.js'
-import type { NativePool } from './native.js'
+import { send, type NativePool } from './native.js'
 import { NotifyLink } from './notify-link.js'
 import { PostgresRunRepository } from './run-repository.js'
+import { withClient } from './with-client.js'
 
 export interface OpenOptions {
   url: string
@@ -24,7 +28,6 @@ export interface OpenOptions {
   poolSize: number
   connectTimeoutMs: number
   statementTimeoutMs: number
-  migrate: 'auto' | 'check'
 }
 
 /** Whoever holds locks for longer without a word is frozen or cut off: nobody's code runs inside of a transaction. */
@@ -33,17 +36,16 @@ const IDLE_IN_TRANSACTION_MS = 5_000
 const LOCK_TIMEOUT_MS = 5_000
 const INT8 = 20
 
-/** Opens a PostgreSQL database as a storage. Throws as {@link openDatabase} does. */
+/**
+ * Opens a PostgreSQL database as a storage; its schema may be any.
+ *
+ * @throws UnavailableError `DATABASE_UNAVAILABLE` when the server can't be reached or lets nobody in.
+ */
 export async function openPostgres(options: OpenOptions): Promise<OpenStorage> {
   return storageOn(await openDatabase(options), options.schema)
 }
 
-/**
- * Connects, and brings the schema up to date.
- *
- * @throws UnavailableError `DATABASE_UNAVAILABLE` when the server can't be reached or lets nobody in.
- * @throws ConfigurationError when the schema is not one for this code.
- */
+/** Connects. Throws as {@link openPostgres} does. */
 export async function openDatabase(options: OpenOptions): Promise<PostgresDatabase> {
   const { url, schema, poolSize, statementTimeoutMs } = options
   const orm = new MikroORM<NulFreePostgresDriver>({
@@ -83,8 +85,8 @@ export async function openDatabase(options: OpenOptions): Promise<PostgresDataba
   })
   try {
     await orm.connect()
-    await retried(() => migrate(migrationTarget(orm, schema), options.migrate))
     const pool = (await orm.driver.getConnection().getNativeClient()) as unknown as NativePool
+    await retried(() => withClient(pool, (client) => send(client, { text: 'SELECT 1' }, [])))
     return new PostgresDatabase(orm, pool)
   } catch (error) {
     await orm.close(true)
@@ -94,23 +96,35 @@ export async function openDatabase(options: OpenOptions): Promise<PostgresDataba
 }
 
 /** The storage on an open database. */
-export function storageOn(database: PostgresDatabase, schema: string): OpenStorage {
+export function storageOn(database: PostgresDatabase, name: string): OpenStorage {
+  const schema = new Schema(migrationTarget(database, name))
   let link: NotifyLink | undefined
+  return {
+    ...repositoriesOn(database),
+    schema,
+    get isReady() {
+      return schema.isReady
+    },
+    ready: (mode) => schema.ready(mode),
+    check: () => schema.check(),
+    // A commit waits for the disk of the server, unless whoever runs it has told it not to.
+    makeDurable: () => undefined,
+    linkTo: (bus) => (link = new NotifyLink(database.pool, `agentos_${name}`, bus)),
+    close: async () => {
+      await link?.close()
+      await database.close()
+    },
+  }
+}
+
+function repositoriesOn(database: PostgresDatabase): Repositories {
   return {
     runs: new PostgresRunRepository(database),
     sessions: new MikroOrmSessionRepository(database),
     media: new PostgresMediaRepository(database),
     approvals: new MikroOrmApprovalRepository(database),
     webhooks: new MikroOrmWebhookRepository(database),
-    check: async () => {
-      assertUsable(await database.read(() => schemaVersion(database.orm.driver.getConnection())), postgresMigrations)
-    },
-    // A commit waits for the disk of the server, unless whoever runs it has told it not to.
-    makeDurable: () => undefined,
-    linkTo: (bus) => (link = new NotifyLink(database.pool, `agentos_${schema}`, bus)),
-    close: async () => {
-      await link?.close()
-      await database.close()
-    },
+    serviceAccounts: new MikroOrmServiceAccountRepository(database),
+    retention: new MikroOrmRetentionRepository(database),
   }
 }
