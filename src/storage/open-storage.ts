@@ -1,3 +1,4 @@
+import type { LinkedEventBus } from './linked-event-bus.js'
 import type { Storage } from './storage.js'
 
 /** What the features keep in a database. */
@@ -23,5 +24,7 @@ export interface OpenStorage extends Repositories, Pick<Storage, 'schema'> {
   makeDurable(): void
   /** Whether another process has written since this was asked last. Not there when no other process can. */
   hasForeignWrite?(): boolean
+  /** Carries messages between this bus and those of other processes. Where it is missing, they poll. */
+  linkTo?(bus: LinkedEventBus): void
   close(): Promise<void>
 }

@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
-import { ConfigurationError, MissingPackageError } from '../core/errors.js'
-import type { openSqlite } from './mikro-orm/sqlite/open.js'
+import { ConfigurationError } from '../core/errors.js'
+import { loadDriver } from './load-driver.js'
 import { StorageHandle } from './storage-handle.js'
 import type { Storage } from './storage.js'
 
@@ -37,20 +37,10 @@ export function sqlite(path: string, options: SqliteOptions = {}): Storage {
     isDurable: synchronous === 'full',
     migrate,
     open: async () => {
-      const driver = await loadDriver()
+      const driver = await loadDriver('sqlite()', 'SQLite', () => import('./mikro-orm/sqlite/open.js'))
       return driver.openSqlite({ path: place, synchronous })
     },
   })
-}
-
-async function loadDriver(): Promise<{ openSqlite: typeof openSqlite }> {
-  try {
-    return await import('./mikro-orm/sqlite/open.js')
-  } catch (error) {
-    const [, missing] = /Cannot find (?:package|module) '([^'.][^']*)'/.exec(String(error)) ?? []
-    if (missing !== undefined) throw new MissingPackageError(missing, 'sqlite()', { cause: error })
-    throw new ConfigurationError('The driver of SQLite could not be loaded.', { cause: error })
-  }
 }
 
 /** One name for a file, whichever way it is reached. */

@@ -1,7 +1,10 @@
+import { LockMode } from '@mikro-orm/core'
 import type { EntityManager } from '@mikro-orm/sql'
 import { DeliveryEntity } from './delivery.entity.js'
 import { MediaEntity, MediaUseEntity } from './media.entity.js'
 import { IdempotencyKeyEntity, RunEntity, RunTextEntity, SegmentEntity, SnapshotEntity } from './run.entity.js'
+
+const held = { disableIdentityMap: true, lockMode: LockMode.PESSIMISTIC_WRITE } as const
 
 /** Deletes runs with everything that belongs to them alone, inside a transaction, and counts it. */
 export async function deleteRuns(em: EntityManager, runs: readonly { seq: number; runId: string }[]) {
@@ -23,8 +26,9 @@ export async function deleteMediaOf(em: EntityManager, runIds: readonly string[]
   if (uses.length === 0) return 0
   await em.nativeDelete(MediaUseEntity, ofRuns)
   let deleted = 0
-  for (const hash of new Set(uses.map((use) => use.hash))) {
-    // Whoever stores media says in the same transaction who uses them.
+  for (const hash of [...new Set(uses.map((use) => use.hash))].toSorted()) {
+    // Whoever stores media holds their row, and says in the same transaction who uses them.
+    await em.findOne(MediaEntity, { hash }, { ...held, fields: ['hash'] })
     if (await em.findOne(MediaUseEntity, { hash }, { disableIdentityMap: true })) continue
     deleted += await em.nativeDelete(MediaEntity, { hash })
   }

@@ -50,7 +50,8 @@ export class MikroOrmRetentionRepository implements RetentionRepository {
     if (dryRun) return { counts: await this.entities.read((em) => countRuns(em, batch, olderThan)), next }
     return this.entities.transaction(async (em) => {
       // Whoever has continued one in the meantime keeps it.
-      const options = { ...plain, fields: RUN_FACTS, lockMode: LockMode.PESSIMISTIC_WRITE } as const
+      const lock = { lockMode: LockMode.PESSIMISTIC_WRITE, orderBy: { runId: 'asc' } } as const
+      const options = { ...plain, ...lock, fields: RUN_FACTS } as const
       const still = await em.find(RunEntity, { seq: { $in: batch.map(({ seq }) => seq) } }, options)
       const runs = await prunableRuns(em, still, olderThan)
       return { counts: runs.length === 0 ? {} : await deleteRuns(em, runs), next }

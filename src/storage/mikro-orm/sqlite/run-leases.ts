@@ -1,7 +1,7 @@
 import type { ReopenUnit, StoredRun } from '../../../runs/run-repository.js'
 import { ApprovalStatements } from './approval-statements.js'
 import type { Bindable, NativeDatabase, Statement } from './native.js'
-import { SELECT_STORED, toStoredRun, type StoredRow } from './run-row.js'
+import { SELECT_STORED, toStoredRun, type StoredRow } from '../run-row.js'
 import { SegmentWriter } from './segment-store.js'
 
 /** The clock of the storage: the one that all processes on this file share. */

@@ -2,9 +2,8 @@ import type { Caller } from '../../../core/caller.js'
 import type { JsonObject } from '../../../core/json.js'
 import type { SessionWindow, StoredRun } from '../../../runs/run-repository.js'
 import type { NativeDatabase, Statement } from './native.js'
-import { mayTouch } from './run-changes.js'
+import { mayTouch, SELECT_STORED, toStoredRun, type StoredRow } from '../run-row.js'
 import { NOW } from './run-leases.js'
-import { SELECT_STORED, toStoredRun, type StoredRow } from './run-row.js'
 
 /** Reads of single runs and of what a run starts from. */
 export class RunReads {
