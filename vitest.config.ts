@@ -14,6 +14,7 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: './test/support/postgres-server.ts',
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 20_000,

@@ -25,6 +25,6 @@ export function agentOSRouter(agentOS: WebHandler): RequestHandler {
 }
 
 async function serve(agentOS: WebHandler, req: ExpressRequest, res: Parameters<RequestHandler>[1]): Promise<void> {
-  const host = { url: req.originalUrl, protocol: req.protocol, basePath: req.baseUrl }
+  const host = { url: req.originalUrl, protocol: req.protocol, basePath: req.baseUrl, clientAddress: req.ip }
   await bridge(agentOS, req, res, req.readableDidRead ? { ...host, ...parsedBody(req) } : host)
 }

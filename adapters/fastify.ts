@@ -41,7 +41,7 @@ async function serve(agentOS: WebHandler, basePath: string, request: FastifyRequ
     reply.callNotFound()
     return reply
   }
-  const host = { url: request.originalUrl, protocol: request.protocol, basePath }
+  const host = { url: request.originalUrl, protocol: request.protocol, basePath, clientAddress: request.ip }
   const body = (request.body as BodySource | undefined) ?? null
   const response = await respond(agentOS, request.raw, reply.raw, { ...host, body })
   if (response === undefined) return reply.hijack()

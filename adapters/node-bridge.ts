@@ -9,16 +9,8 @@ export class MalformedRequestError extends Error {
   override readonly name = 'MalformedRequestError'
   readonly code = 'MALFORMED_REQUEST'
   readonly expose = true
-  readonly statusCode: number
-
-  constructor(
-    message: string,
-    readonly status = 400,
-    options?: ErrorOptions,
-  ) {
-    super(message, options)
-    this.statusCode = status
-  }
+  readonly status = 400
+  readonly statusCode = 400
 }
 
 /** What a host knows about a request besides Node's own objects. */
@@ -28,6 +20,8 @@ export interface HostRequest {
   /** `http` or `https`, as the client sees it. */
   protocol: string
   basePath: string
+  /** Address of the client, where the host knows better than the connection. */
+  clientAddress?: string | undefined
   /** The headers and the body, where a host's parser has read them before us. */
   headers?: IncomingHttpHeaders
   body?: BodySource
@@ -58,7 +52,9 @@ export async function respond(
     if (!incoming.complete) incoming.resume()
   })
   try {
-    return await handler.fetch(request, { basePath: host.basePath })
+    const { basePath, clientAddress = incoming.socket.remoteAddress } = host
+    const response = await handler.fetch(request, { basePath, clientAddress })
+    return forbidden.has(incoming.method ?? '') ? notAllowed(response, incoming.method ?? '') : response
   } catch (error) {
     // What fails because its client went away is not a fault of the host, and nobody is there to be told.
     if (request.signal.aborted && isAbort(error)) return undefined
@@ -66,16 +62,29 @@ export async function respond(
   }
 }
 
+/** Methods that no Web request may have. In their place is asked which ones the path has. */
+const forbidden = new Set(['TRACE', 'TRACK', 'CONNECT'])
+
+function notAllowed(asked: Response, method: string): Response {
+  if (asked.status >= 400) return asked
+  const allow = asked.headers.get('allow') ?? ''
+  const requestId = asked.headers.get('x-request-id') ?? ''
+  const detail = `${method} is not possible here; allowed: ${allow}.`
+  return Response.json(
+    { detail, error_code: 'METHOD_NOT_ALLOWED', request_id: requestId },
+    { status: 405, headers: { allow, 'x-request-id': requestId } },
+  )
+}
+
 function toWebRequest(incoming: IncomingMessage, outgoing: ServerResponse, host: HostRequest): NodeRequest {
   const headers = host.headers ?? incoming.headers
-  const method = incoming.method ?? 'GET'
+  const method = forbidden.has(incoming.method ?? '') ? 'OPTIONS' : (incoming.method ?? 'GET')
   const source = host.body === undefined ? (hasBody(incoming) ? incoming : null) : host.body
   try {
     return new NodeRequest(absoluteUrl(incoming, host), { method, headers: webHeaders(headers) }, source, outgoing)
   } catch (error) {
     if (error instanceof MalformedRequestError) throw error
-    const status = method === 'TRACE' || method === 'CONNECT' || method === 'TRACK' ? 405 : 400
-    throw new MalformedRequestError(`${method} ${host.url} is not a valid request.`, status, { cause: error })
+    throw new MalformedRequestError(`${method} ${host.url} is not a valid request.`, { cause: error })
   }
 }
 

@@ -51,9 +51,13 @@ export type { ForeignAgent } from './agents/runnable-of.js'
 export { toolResult } from './agents/tool-result.js'
 export { tool } from './agents/tool.js'
 export type { ApprovalExpiry, Tool, ToolContext, ToolDefinition, Toolset, TypedTool } from './agents/tool.js'
+export type { Algorithm } from './auth/algorithms.js'
+export type { AuthOptions, HostCaller, TokenSource } from './auth/auth-options.js'
+export type { AuthRequest } from './auth/auth-request.js'
 export { ApprovalGate } from './approvals/approval-gate.js'
 export type { ApprovalCallbacks } from './approvals/approval-notices.js'
 export type { Approval, ApprovalStatus, ListApprovals, ResolveApproval } from './approvals/approval.js'
+export type { AccessResource, Authorize } from './core/access.js'
 export type { Bound, Caller } from './core/caller.js'
 export type { Clock } from './core/clock.js'
 export {
@@ -73,9 +77,20 @@ export {
   ValidationError,
 } from './core/errors.js'
 export type { ValidationIssue } from './core/errors.js'
+export { Database } from './database/database.js'
+export { Databases } from './database/databases.js'
+export type { DatabaseMigration, DatabasesMigration, DatabaseStatus, MigrateDatabase } from './database/migration.js'
+export type { PruneDatabase, PrunedDatabase } from './database/prune.js'
+export type { MigrationStep } from './database/schema-repository.js'
 export type { JsonObject, JsonValue } from './core/json.js'
 export type { Logger } from './core/logger.js'
 export type { Page, Slice } from './core/page.js'
+export { holdsScope } from './core/scopes.js'
+export type { Scope, ScopeAction, ScopeResource } from './core/scopes.js'
+export type { RateLimit, RateLimiter } from './core/rate-limiter.js'
+export type { AuditCallback, AuditEvent } from './http/audit.js'
+export type { CorsOrigins } from './http/cors.js'
+export type { RateLimits } from './http/usage-limits.js'
 export type { MountOptions, WebHandler } from './http/web-handler.js'
 export type { Checkpoint, CheckpointList, CheckpointSnapshot } from './runs/checkpoints.js'
 export type { ContinueFrom, ContinueRun } from './runs/continue-run.js'
@@ -86,6 +101,15 @@ export type { StartedRun } from './runs/run-manager.js'
 export type { RunSettings } from './runs/run-settings.js'
 export type { RunFilter } from './runs/run-repository.js'
 export { RunStream } from './runs/run-stream.js'
+export type {
+  ListServiceAccounts,
+  MintedServiceAccount,
+  MintServiceAccount,
+  RotateServiceAccount,
+  ScopeInfo,
+  ServiceAccount,
+} from './service-accounts/service-account.js'
+export { ServiceAccounts } from './service-accounts/service-accounts.js'
 export { SessionStore } from './sessions/session-store.js'
 export type { ForkedSession, SessionDetail, SessionListItem } from './sessions/session.js'
 export type { Storage } from './storage/storage.js'

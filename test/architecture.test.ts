@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { importCycles } from './support/import-cycles.js'
@@ -92,6 +93,26 @@ describe('architecture', () => {
       (from, { kind, target }) => kind === 'static' && heavyPackages.test(target) && !isDriver(from.path),
     )
     expect(broken).toEqual([])
+  })
+
+  it('reaches other servers through the safe fetch only', () => {
+    // The client runs elsewhere, a model's own package knows where its server is, and the issuer of tokens is named by
+    // the host, which may have it inside of its network.
+    const isFree = (path: string): boolean =>
+      /^src\/(client|models)\/|^src\/core\/pinned-request\.ts$|^src\/auth\/remote-keys\.ts$/.test(path)
+    const network = /^(node:)?(https?|http2|tls|dgram|undici)$/
+    const imported = violations(
+      (from, { kind, target }) =>
+        from.path.startsWith('src/') && kind !== 'type' && network.test(target) && !isFree(from.path),
+    )
+    expect(imported).toEqual([])
+    const callsFetch = /(?:await |return |[=(:] ?|=> ?)fetch\(|globalThis\.fetch/
+    const fetching = files.filter(({ path }) => {
+      if (!path.startsWith('src/') || isFree(path)) return false
+      const code = readFileSync(`${root}${path}`, 'utf8').replace(/^\s*(?:\*|\/\/).*$/gm, '')
+      return callsFetch.test(code)
+    })
+    expect(fetching.map(({ path }) => path)).toEqual([])
   })
 
   it('keeps everything but our own files out of the client', () => {

@@ -4,12 +4,15 @@ import type { Agent, AgentOS } from 'agentos-sdk'
 import { agentOSRouter } from 'agentos-sdk/express'
 
 /**
- * An Express app as it may have been there before: its parser, its routes, its errors. One line mounts the AgentOS.
+ * An Express app as it may have been there before: its parser, its routes, its errors. One line mounts the AgentOS; a
+ * path that is not of its API goes on to the app.
  *
  * @param mount where the AgentOS answers: `/` for the root.
  */
 export function createApp(agentOS: AgentOS, support: Agent, mount = '/os'): Express {
   const app = express()
+  // Before the parser, which would refuse bodies with limits and words of its own.
+  app.use(mount, agentOSRouter(agentOS))
   app.use(express.json())
 
   app.get('/hello', (_req, res) => void res.send('Hello from the shop.'))
@@ -23,6 +26,5 @@ export function createApp(agentOS: AgentOS, support: Agent, mount = '/os'): Expr
     res.json({ status: run.status, reply: run.content })
   })
 
-  app.use(mount, agentOSRouter(agentOS))
   return app
 }

@@ -8,6 +8,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { AgentOS } from 'agentos-sdk'
 import { sqlite } from 'agentos-sdk/storage'
+import { maxConnections, serverLimits } from '../server-limits.ts'
 import { supportAgent } from '../support-agent.ts'
 import { createApp } from './app.ts'
 import { printRun } from './print-run.ts'
@@ -17,7 +18,8 @@ const file = process.env.AGENTOS_DB ?? 'agentos-demo.db'
 
 const agent = supportAgent('my-agent')
 const agentOS = new AgentOS({ name: 'Demo', agents: [agent], storage: sqlite(file) })
-const server = createServer(createApp(agentOS, agent, '/'))
+const server = createServer(serverLimits, createApp(agentOS, agent, '/'))
+server.maxConnections = maxConnections
 
 try {
   server.listen(port)

@@ -1,5 +1,7 @@
+import { createServer } from 'node:http'
 import { AgentOS } from 'agentos-sdk'
 import { sqlite } from 'agentos-sdk/storage'
+import { maxConnections, serverLimits } from '../server-limits.ts'
 import { supportAgent } from '../support-agent.ts'
 import { createApp } from './app.ts'
 
@@ -7,10 +9,10 @@ const support = supportAgent('support')
 const agentOS = new AgentOS({ agents: [support], storage: sqlite(process.env.AGENTOS_DB ?? 'agentos.db') })
 const port = Number(process.env.PORT ?? 8000)
 
-const server = createApp(agentOS, support).listen(port, (error) => {
-  if (error) throw error
+const server = createServer(serverLimits, createApp(agentOS, support)).listen(port, () => {
   console.log(`http://localhost:${port}/hello is the shop, http://localhost:${port}/os/docs the agents.`)
 })
+server.maxConnections = maxConnections
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop())
 

@@ -2,10 +2,18 @@ import fastify from 'fastify'
 import type { FastifyInstance } from 'fastify'
 import type { Agent, AgentOS } from 'agentos-sdk'
 import { agentOSPlugin } from 'agentos-sdk/fastify'
+import { maxConnections, serverLimits } from '../server-limits.ts'
 
 /** A Fastify app with routes of its own beside the AgentOS. */
 export function createApp(agentOS: AgentOS, support: Agent): FastifyInstance {
-  const app = fastify({ logger: process.env.LOG_LEVEL ? { level: process.env.LOG_LEVEL } : false })
+  const app = fastify({
+    logger: process.env.LOG_LEVEL ? { level: process.env.LOG_LEVEL } : false,
+    http: serverLimits,
+    // Fastify sets these two itself, and the first one to no limit at all.
+    requestTimeout: serverLimits.requestTimeout,
+    keepAliveTimeout: serverLimits.keepAliveTimeout,
+  })
+  app.server.maxConnections = maxConnections
 
   app.get('/hello', () => 'Hello from the shop.')
 

@@ -9,6 +9,7 @@ const config: NextConfig = {
     '@mikro-orm/core',
     '@mikro-orm/migrations',
     '@mikro-orm/sql',
+    '@mikro-orm/postgresql',
     '@mikro-orm/sqlite',
   ],
   // Only because this example lies inside the package that it uses.

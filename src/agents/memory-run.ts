@@ -5,6 +5,7 @@ import type { Caller } from '../core/caller.js'
 import { newId } from '../core/ids.js'
 import type { JsonObject, JsonValue } from '../core/json.js'
 import { consoleLogger } from '../core/logger.js'
+import { redactingLogger } from '../core/redact.js'
 import type { Logger } from '../core/logger.js'
 import { drive } from './drive.js'
 import type { RunEvent } from './log/events.js'
@@ -113,7 +114,7 @@ class MemoryRun implements AgentStream {
       historyRunIds: [],
       fold: new RunFold(),
       clock,
-      logger,
+      logger: redactingLogger(logger),
       attempt: 1,
     }
   }

@@ -12,7 +12,7 @@ import type { ComponentKind } from './log/source.js'
 import type { RunInput } from './log/run-record.js'
 import { DEFAULT_TIMEOUT_MS } from './run-ending.js'
 import type { Concurrency, MadeDecision, RunContext, Runnable, RunOptions, Yielded } from './runnable.js'
-import { checkMedia } from './user-message.js'
+import { checkMedia } from './check-media.js'
 
 export type Schema = z.ZodType | undefined
 /** What an answer is: what the component's `output` says, else a text. */

@@ -6,7 +6,7 @@ import type { LogEntry, NestedStart } from './log/entry.js'
 import type { RunFold } from './log/fold.js'
 import type { InStep, RunSource } from './log/source.js'
 import { DEFAULT_TIMEOUT_MS, timeoutFailure } from './run-ending.js'
-import { failureEntry, toRunFailure } from './run-failure.js'
+import { failureEntry, RunFailedError, toRunFailure } from './run-failure.js'
 import type { RunContext, Runnable, RunOptions, WakeUp, Yielded } from './runnable.js'
 
 /** A run to be made inside of another. */
@@ -35,6 +35,7 @@ export async function* nestedRun(parent: RunContext, plan: NestedPlan): AsyncGen
   const { nested } = parent.fold
   const source = sourceOf(parent, plan)
   const known = nested.get(runId)
+  if (!known && parent.mayRun && !(await parent.mayRun(runnable))) throw notAllowed(runnable)
   const { fold } = known ?? nested.add(source, start, parent.clock.now())
   if (known && !isOpen(fold)) return fold
   if (known?.fold.status === 'paused') {
@@ -90,6 +91,11 @@ function stillWaits(parent: RunContext, { status, openRequirements }: RunFold): 
 /** With which step a workflow inside of another goes on, when nobody has decided anything for it. */
 async function woken(parent: RunContext, { runnable }: NestedPlan, fold: RunFold): Promise<WakeUp | undefined> {
   return runnable.wakeUp?.(fold, parent.clock.now(), (await parent.receivedEvents?.()) ?? [])
+}
+
+function notAllowed({ kind, id }: Runnable): RunFailedError {
+  const message = `Whoever started the run may not run the ${kind} "${id}".`
+  return new RunFailedError({ errorCode: 'INSUFFICIENT_SCOPE', message, retryable: false })
 }
 
 function isOpen({ status }: RunFold): boolean {

@@ -1,3 +1,4 @@
+import { redactText } from '../core/redact.js'
 import { ModelError } from '../models/model-error.js'
 import type { ModelErrorKind } from '../models/model-error.js'
 import type { LogEntry } from './log/entry.js'
@@ -57,5 +58,6 @@ export function toRunFailure(error: unknown): RunFailure {
 
 /** The entry that ends a run which failed. */
 export function failureEntry({ message, ...failure }: RunFailure): LogEntry {
-  return { event: { event: 'RunError', content: message, ...failure } }
+  // Errors of hooks and of a host's own models quote what they got.
+  return { event: { event: 'RunError', content: redactText(message), ...failure } }
 }

@@ -58,6 +58,8 @@ export interface RunContext {
   readonly attempt: number
   /** Of a run inside of another one. */
   readonly source?: RunSource
+  /** Whether the caller may run a component, which it has to for one to run inside of its run. */
+  mayRun?(component: { kind: ComponentKind; id: string }): boolean | Promise<boolean>
   /** Of the run of a workflow. */
   readonly workflowId?: string
   /** Events that were sent to the run from outside, oldest first. */

@@ -1,6 +1,7 @@
 import { toEpochSeconds } from '../core/clock.js'
 import { newId } from '../core/ids.js'
 import type { JsonObject, JsonValue } from '../core/json.js'
+import { redactText } from '../core/redact.js'
 import { withDeadline } from './abortable.js'
 import type { AgentLeg } from './agent-leg.js'
 import type { Delegated } from './delegation.js'
@@ -144,7 +145,8 @@ export async function runCall(
       { err: error, runId: run.runId, tool: tool.name, toolCallId: execution.toolCallId },
       'A tool failed',
     )
-    return failedCall(execution, errorText(error), startedAt, run.clock.now())
+    // The model and the run's readers get this text: a driver's error may quote a password.
+    return failedCall(execution, redactText(errorText(error)), startedAt, run.clock.now())
   } finally {
     isOpen = false
   }

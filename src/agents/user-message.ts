@@ -1,4 +1,3 @@
-import { ValidationError } from '../core/errors.js'
 import { newId } from '../core/ids.js'
 import type { InputPart } from '../models/model.js'
 import type { Audio, File, Image, Video } from './log/media.js'
@@ -32,27 +31,6 @@ export function userContent({ content, images, audio, videos, files }: Message):
     ...(files ?? []).map(filePart),
   ]
   return media.length === 0 ? text : [...(text === '' ? [] : [{ type: 'text' as const, text }]), ...media]
-}
-
-/**
- * Refuses media that no model could be given.
- *
- * @throws ValidationError `MEDIA_PATH_FORBIDDEN` for a file path, which could name any file of the server;
- *   `VALIDATION_ERROR` when there is neither a URL nor content.
- */
-export function checkMedia({ images, videos, audios, files }: RunInput): void {
-  for (const [kind, list] of Object.entries({ images, videos, audios, files })) {
-    for (const [place, { url, content, filepath }] of (list ?? []).entries()) {
-      const path = `${kind}.${place}`
-      if (url !== undefined || content !== undefined) continue
-      if (filepath === undefined) throw invalid('VALIDATION_ERROR', path, 'needs "url" or "content" (base64)')
-      throw invalid('MEDIA_PATH_FORBIDDEN', path, 'names a file path; send its content in base64 instead')
-    }
-  }
-}
-
-function invalid(code: string, path: string, message: string): ValidationError {
-  return new ValidationError(code, `${path} ${message}.`, [{ path, message }])
 }
 
 interface Source {

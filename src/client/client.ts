@@ -1,8 +1,10 @@
 import type { OsConfig, ServedModel } from '../http/os-config.js'
 import { ApprovalsClient } from './approvals.js'
 import { AgentsClient, TeamsClient, WorkflowsClient } from './components.js'
+import { DatabasesClient } from './databases.js'
 import type { AgentOSClientOptions, RequestOptions } from './options.js'
 import { RunsClient } from './runs.js'
+import { ServiceAccountsClient } from './service-accounts.js'
 import type { ApiInfo, Health, ServerInfo } from './server-info.js'
 import { SessionsClient } from './sessions.js'
 import { Transport } from './transport.js'
@@ -26,6 +28,8 @@ export class AgentOSClient {
   readonly teams: TeamsClient
   readonly workflows: WorkflowsClient
   readonly approvals: ApprovalsClient
+  readonly serviceAccounts: ServiceAccountsClient
+  readonly databases: DatabasesClient
   private readonly transport: Transport
 
   constructor(options: AgentOSClientOptions) {
@@ -36,6 +40,8 @@ export class AgentOSClient {
     this.teams = new TeamsClient(this.transport)
     this.workflows = new WorkflowsClient(this.transport)
     this.approvals = new ApprovalsClient(this.transport)
+    this.serviceAccounts = new ServiceAccountsClient(this.transport)
+    this.databases = new DatabasesClient(this.transport)
   }
 
   /** Whether the server is up; with `ready`, whether it reaches its database too. */

@@ -1,4 +1,4 @@
-import { BlockList, isIP, isIPv4 } from 'node:net'
+import { BlockList, isIP, isIPv4, isIPv6 } from 'node:net'
 
 /** What of IPv4 is not the public internet (IANA's special-purpose registry, and one cloud's metadata address). */
 const refusedIPv4 = [
@@ -88,4 +88,9 @@ function blockList(ranges: readonly string[], family: 'ipv4' | 'ipv6'): BlockLis
     list.addSubnet(network, Number(prefix), family)
   }
   return list
+}
+
+/** Whoever has one IPv6 address has 2^64 of them, so that a /64 counts as one. */
+export function networkOf(address: string): string {
+  return isIPv6(address) ? canonicalAddress(address).split(':').slice(0, 4).join(':') : address
 }

@@ -13,10 +13,11 @@ const hex = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(
  * counter within the millisecond (method 1 of section 6.2), so new rows land at the end of each index.
  */
 export function newId(prefix: string): string {
-  return `${prefix}_${uuidv7()}`
+  return `${prefix}_${newUuid()}`
 }
 
-function uuidv7(): string {
+/** The UUIDv7 of {@link newId}, for ids that are to be nothing else. */
+export function newUuid(): string {
   const now = Date.now()
   if (now > lastMilliseconds) {
     lastMilliseconds = now

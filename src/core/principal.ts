@@ -1,8 +1,12 @@
 import type { Caller } from './caller.js'
 import { ForbiddenError } from './errors.js'
 
-/** User ids that stand for machines of this server. */
 const RESERVED = /^(?:sa:|__oauth__:)|^__scheduler__$/
+
+/** Whether a user id stands for a machine of this server. */
+export function isReservedPrincipal(userId: string): boolean {
+  return RESERVED.test(userId)
+}
 
 /**
  * The user under whose id something is written: the one that was named, else the caller.
@@ -27,7 +31,7 @@ export function visibleUserId(caller: Caller, named: string | undefined): string
 /** Refuses a user id that the caller must not name. Silently taking its own id instead would hide the mistake. */
 function checkNamed(caller: Caller, named: string | undefined): void {
   if (named === undefined || named === caller.userId) return
-  if (RESERVED.test(named)) {
+  if (isReservedPrincipal(named)) {
     throw new ForbiddenError('RESERVED_PRINCIPAL', `The user id "${named}" is reserved; name another user, or none.`)
   }
   if (caller.scoped) {

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { ValidationError } from './errors.js'
 import { FetchError } from './fetch-error.js'
 import { sendPinned, type PinnedRequest } from './pinned-request.js'
-import { safeTarget, type SafeFetchPolicy, type SafeTarget } from './safe-target.js'
+import { checkRedirect, safeTarget, type SafeFetchPolicy, type SafeTarget } from './safe-target.js'
 
 export interface SafeFetchOptions {
   method?: string
@@ -71,7 +71,9 @@ async function fetchWith(
       if (redirects >= maxRedirects) {
         throw new FetchError('too_many_redirects', `The URL redirects more than ${maxRedirects} times.`)
       }
-      const next = await unlessAborted(safeTarget(resolveLocation(location, target.url), policy), signal)
+      const redirected = resolveLocation(location, target.url)
+      checkRedirect(target.url, redirected)
+      const next = await unlessAborted(safeTarget(redirected, policy), signal)
       request = followUp(request, response.statusCode ?? 0, target.url.origin === next.url.origin)
       target = next
     }

@@ -60,6 +60,13 @@ export function checkUrl(
   return { url, hostname, trusted }
 }
 
+/** @throws ValidationError `URL_FORBIDDEN` where a redirect leaves TLS: what was asked for in secret would be said aloud. */
+export function checkRedirect(from: URL, to: URL): void {
+  if (from.protocol === 'https:' && to.protocol === 'http:') {
+    throw forbidden('The URL redirects from https to http.')
+  }
+}
+
 function checkAddresses(hostname: string, addresses: readonly string[]): void {
   // One forbidden address among several is enough: which one a connection takes is not ours to choose. The detail
   // does not name it, or the answer would map the inside of the network for whoever asks.

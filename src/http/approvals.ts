@@ -40,7 +40,7 @@ const filters = {
 const errors = {
   403: ['USER_MISMATCH', 'RESERVED_PRINCIPAL'],
   501: ['APPROVALS_NOT_CONFIGURED'],
-  503: ['DATABASE_UNAVAILABLE', 'SHUTTING_DOWN'],
+  503: ['DATABASE_UNAVAILABLE', 'NOT_READY', 'SHUTTING_DOWN'],
 }
 const oneErrors = { 404: ['APPROVAL_NOT_FOUND'], 501: errors[501], 503: errors[503] }
 

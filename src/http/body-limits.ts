@@ -1,4 +1,4 @@
-/** How much of a request body is taken before it is refused. */
+/** How much of a request is taken before it is refused. */
 export interface BodyLimits {
   /** Bytes of a multipart request. */
   requestBytes: number
@@ -8,8 +8,12 @@ export interface BodyLimits {
   jsonBytes: number
   /** Levels of arrays and objects in JSON. */
   jsonDepth: number
-  /** Parts of a multipart request, fields of an urlencoded one. */
+  /** Parts of a multipart request, fields of an urlencoded one, parameters of a query. */
   fields: number
+  /** Characters of a field's name or a file's in a form. */
+  nameLength: number
+  /** Characters of the URL. */
+  urlLength: number
 }
 
 const MEBIBYTE = 1024 * 1024
@@ -20,6 +24,8 @@ export const defaultBodyLimits: BodyLimits = {
   jsonBytes: 10 * MEBIBYTE,
   jsonDepth: 100,
   fields: 1000,
+  nameLength: 255,
+  urlLength: 16 * 1024,
 }
 
 /** A number of bytes for people: `25 MiB`. */

@@ -2,7 +2,7 @@ import { BadRequestError, PayloadTooLargeError, UnsupportedMediaTypeError } from
 import type { FieldReader, UploadedFile } from './body-fields.js'
 import type { BodyLimits } from './body-limits.js'
 import { isNestedTooDeep } from './json-depth.js'
-import { parseMultipart } from './multipart.js'
+import { checkName, parseMultipart } from './multipart.js'
 import { readBytes } from './read-bytes.js'
 
 /** What a route takes. */
@@ -97,6 +97,7 @@ function urlencoded(text: string, limits: BodyLimits): Map<string, string[]> {
     if (++count > limits.fields) {
       throw new PayloadTooLargeError('PAYLOAD_TOO_LARGE', `The form has more than ${limits.fields} fields.`)
     }
+    checkName(name, limits)
     const values = fields.get(name)
     if (values) values.push(value)
     else fields.set(name, [value])

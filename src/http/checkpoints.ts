@@ -22,7 +22,7 @@ function checkpointRoutesOf(served: ServedKind & { kind: 'agent' | 'team' }) {
     params: runParams(served),
     query,
     response: { 200: CheckpointList },
-    errors: { 404: [notFound, 'RUN_NOT_FOUND'], 503: ['DATABASE_UNAVAILABLE', 'SHUTTING_DOWN'] },
+    errors: { 404: [notFound, 'RUN_NOT_FOUND'], 503: ['DATABASE_UNAVAILABLE', 'NOT_READY', 'SHUTTING_DOWN'] },
     examples: { response: checkpointListExample },
     handler: async ({ os, params, query: { sessionId } }) => {
       return os.runs.checkpoints(await checkRun(os, served, params, sessionId))
@@ -47,7 +47,7 @@ function checkpointRoutesOf(served: ServedKind & { kind: 'agent' | 'team' }) {
     errors: {
       404: [notFound, 'RUN_NOT_FOUND'],
       422: ['CHECKPOINT_OUT_OF_RANGE'],
-      503: ['DATABASE_UNAVAILABLE', 'SHUTTING_DOWN'],
+      503: ['DATABASE_UNAVAILABLE', 'NOT_READY', 'SHUTTING_DOWN'],
     },
     examples: { response: checkpointSnapshotExamples[kind] },
     handler: async ({ os, params, query: { sessionId } }) => {

@@ -2,11 +2,17 @@ import { z } from 'zod'
 import { RUN_STATUSES } from '../agents/log/run-record.js'
 import type { RunStatus } from '../agents/log/run-record.js'
 import { ValidationError } from '../core/errors.js'
+import { SORT_ORDERS } from '../sessions/session-input.js'
 import { commaList, queryEnum } from './query.js'
 
 /** What a list is sorted by; another key is 422 `INVALID_SORT`. */
 export function sortKey<const Key extends string>(keys: readonly [Key, ...Key[]]): z.ZodType<Key> {
   return z.preprocess(onlyNames('INVALID_SORT', 'sort_by', keys), queryEnum(keys))
+}
+
+/** In which direction; another word is 422 `INVALID_SORT`. */
+export function sortOrder(): z.ZodType<'asc' | 'desc'> {
+  return z.preprocess(onlyNames('INVALID_SORT', 'sort_order', SORT_ORDERS), queryEnum(SORT_ORDERS))
 }
 
 /** States of runs with commas between them, in any case; another name is 422 `INVALID_STATUS`. */

@@ -1,11 +1,11 @@
 import { z } from 'zod'
-import { AgentEvent, RunEvent } from '../agents/log/events.js'
 import { AgentRun, TeamRun, WorkflowRun } from '../agents/log/run-record.js'
 import type { Run } from '../agents/log/run-record.js'
 import type { ComponentKind } from '../agents/log/source.js'
 import type { ComponentId } from '../runs/run-repository.js'
 import { AgentRunRow, TeamRunRow, WorkflowRunRow } from '../runs/run-row.js'
 import type { RunRow } from '../runs/run-row.js'
+import { AgentFrame, ResumedAgentFrame, ResumedFrame, RunFrame } from './stream-frames.js'
 
 /** What the routes of agents, teams and workflows differ in: they are the same but for this. */
 export interface ServedKind {
@@ -21,7 +21,8 @@ export interface ServedKind {
   readonly run: z.ZodType<Run>
   readonly row: z.ZodType<RunRow>
   /** What its streams hold, also of runs inside. */
-  readonly event: z.ZodType
+  readonly frame: z.ZodType
+  readonly resumedFrame: z.ZodType
   readonly params: z.ZodObject<{}>
   /** An id for examples. */
   readonly example: string
@@ -42,7 +43,8 @@ export const servedKinds = {
     notFound: 'AGENT_NOT_FOUND',
     run: AgentRun,
     row: AgentRunRow,
-    event: AgentEvent,
+    frame: AgentFrame,
+    resumedFrame: ResumedAgentFrame,
     params: paramsOf('agentId', 'support'),
     example: 'support',
   },
@@ -56,7 +58,8 @@ export const servedKinds = {
     notFound: 'TEAM_NOT_FOUND',
     run: TeamRun,
     row: TeamRunRow,
-    event: RunEvent,
+    frame: RunFrame,
+    resumedFrame: ResumedFrame,
     params: paramsOf('teamId', 'desk'),
     example: 'desk',
   },
@@ -70,7 +73,8 @@ export const servedKinds = {
     notFound: 'WORKFLOW_NOT_FOUND',
     run: WorkflowRun,
     row: WorkflowRunRow,
-    event: RunEvent,
+    frame: RunFrame,
+    resumedFrame: ResumedFrame,
     params: paramsOf('workflowId', 'release'),
     example: 'release',
   },

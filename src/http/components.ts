@@ -38,8 +38,8 @@ function componentRoutesOf(served: ServedKind) {
     query: z.strictObject({ limit: queryInt(1, 1000).optional(), cursor: sliceQuery().cursor }),
     response: { 200: z.array(listed[kind]) },
     examples: { response: [componentExamples[kind].listed] },
-    handler: ({ os: { server }, caller, query }) => {
-      const { data, ...rest } = sliceById(visibleComponents(server, caller, kind, ['read']), query)
+    handler: async ({ os: { server }, caller, query }) => {
+      const { data, ...rest } = sliceById(await visibleComponents(server, caller, kind, ['read']), query)
       return sliceReply({ ...rest, data: data.map((one) => describeComponent(server, one)) })
     },
   })

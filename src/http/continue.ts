@@ -10,6 +10,7 @@ import { reply } from './reply.js'
 import { continueExample, runExamples } from './run-examples.js'
 import { checkRun, RunAccepted, runHeaders, runParams, runScope } from './run-path.js'
 import { runStreamReply } from './run-stream-reply.js'
+import { RunFrame } from './stream-frames.js'
 import { route } from './services.js'
 
 const continueBody = z.object({
@@ -47,7 +48,8 @@ function continueRoute(served: ServedKind) {
     params: runParams(served),
     body: continueBody,
     form: true,
-    stream: served.event,
+    stream: served.frame,
+    startsRun: true,
     response: { 200: served.run, 202: RunAccepted },
     errors: {
       403: ['APPROVAL_PENDING'],
@@ -55,7 +57,7 @@ function continueRoute(served: ServedKind) {
       409: ['RUN_ALREADY_RUNNING', 'RUN_NOT_CONTINUABLE', 'RUN_REQUIREMENTS_UNRESOLVED', 'APPROVAL_ALREADY_RESOLVED'],
       422: ['UNKNOWN_TOOL_CALL', 'INVALID_TOOL_ARGS', 'CONTINUE_INDEX_OUT_OF_RANGE', 'CONTINUE_PARAMS_CONFLICT'],
       501: ['APPROVALS_NOT_CONFIGURED'],
-      503: ['DATABASE_UNAVAILABLE', 'SHUTTING_DOWN'],
+      503: ['DATABASE_UNAVAILABLE', 'NOT_READY', 'SHUTTING_DOWN'],
     },
     examples: { request: continueExample, response: runExamples[kind].run },
     handler: async ({ os, params, body, signal, requestId }) => {

@@ -11,17 +11,24 @@ const tagList = [
   { name: 'Agents', description: 'What can be run.' },
   { name: 'Runs', description: 'What agents are asked, and what they make of it.' },
   { name: 'Sessions', description: 'Conversations, with what was said in them.' },
+  { name: 'Databases', description: 'The schemas that everything is kept in, and their versions.' },
   { name: 'Approvals', description: 'What somebody has to decide about before an agent may do it.' },
+  { name: 'Service accounts', description: 'Identities of machines, and their tokens.' },
   { name: 'System', description: 'The server itself.' },
 ]
 
 /**
- * The routes that describe the API: the OpenAPI document of these routes, and a page to browse it.
+ * The routes that describe the API: the OpenAPI document, and a page to browse it.
  *
- * @param described all other routes.
+ * @param described all routes, these included, as they are guarded. Asked when somebody asks for the document.
+ * @param docs false for none; `authenticated` has the document need a caller, too.
  */
-export function docsRoutes(described: readonly Route<Services>[]): Route<Services>[] {
-  const documents = new DocumentCache(() => [...described, openApi])
+export function docsRoutes(
+  described: () => readonly Route<Services>[],
+  docs: boolean | 'authenticated' = true,
+): Route<Services>[] {
+  if (docs === false) return []
+  const documents = new DocumentCache(described)
 
   const openApi = route({
     method: 'get',
@@ -29,7 +36,7 @@ export function docsRoutes(described: readonly Route<Services>[]): Route<Service
     operationId: 'get_openapi',
     summary: 'This description',
     tags,
-    scope: 'public',
+    scope: docs === 'authenticated' ? 'any' : 'public',
     response: { 200: z.record(z.string(), z.unknown()) },
     examples: { response: { openapi: '3.1.1', info: { title: 'AgentOS', version: '1.0.0' }, paths: {} } },
     handler: ({ os, basePath }) => documents.response(os.server, basePath),
@@ -61,6 +68,7 @@ export function docsRoutes(described: readonly Route<Services>[]): Route<Service
     tags,
     scope: 'any',
     hidden: true,
+    partOf: '/docs',
     params: z.object({ name: z.string() }),
     response: { 200: { contentType: 'text/javascript' } },
     handler: ({ params }) => assetResponse(params.name),
@@ -95,10 +103,10 @@ class DocumentCache {
   }
 
   private async build(server: ServerDescription): Promise<object> {
-    const { version, description } = server
+    const { version, description, tokens } = server
     // Describing takes a library of its own, which a server that nobody asks does without.
     const { openApiDocument } = await import('./openapi.js')
-    return openApiDocument(this.routes(), { title: titleOf(server), version, description, tags: tagList })
+    return openApiDocument(this.routes(), { title: titleOf(server), version, description, tokens, tags: tagList })
   }
 }
 

@@ -1,9 +1,11 @@
 import { z } from 'zod'
 import { AgentOSError, UnauthorizedError, ValidationError } from '../core/errors.js'
+import type { ValidationIssue } from '../core/errors.js'
 import type { Logger } from '../core/logger.js'
+import { redactText } from '../core/redact.js'
 import { UndecidedError } from '../runs/decisions.js'
 import { validationError } from './parse-wire.js'
-import { InsufficientScopeError } from './scopes.js'
+import { InsufficientScopeError } from '../core/scopes.js'
 
 /** The path is ours, the method is not. */
 export class MethodNotAllowedError extends AgentOSError {
@@ -16,6 +18,15 @@ export class MethodNotAllowedError extends AgentOSError {
     readonly allow: string,
   ) {
     super('METHOD_NOT_ALLOWED', `${method} is not possible on ${path}; allowed: ${allow}.`)
+  }
+}
+
+/** The address alone is more than is read. */
+export class UriTooLongError extends AgentOSError {
+  readonly status = 414
+
+  constructor(limit: number) {
+    super('URI_TOO_LONG', `The URL has more than ${limit} characters.`)
   }
 }
 
@@ -51,12 +62,28 @@ export function errorAnswer(thrown: unknown, requestId: string, logger: Logger):
       headers: {},
     }
   }
+  // The answer doesn't say why a token is refused.
+  if (error.status === 401 && error.cause !== undefined) logger.debug({ err: error, requestId }, 'A token was refused')
   if (error.status > 500) logger.warn({ err: error, requestId }, 'A request could not be served')
-  const body: ErrorBody = { detail: error.message, error_code: error.code, request_id: requestId }
-  if (error instanceof ValidationError) body.errors = error.issues
+  const body: ErrorBody = { detail: shown(error.message), error_code: error.code, request_id: requestId }
+  if (error instanceof ValidationError) body.errors = error.issues.slice(0, MAX_ISSUES).map(shownIssue)
   if (error instanceof InsufficientScopeError) body.required_scopes = error.requiredScopes
   if (error instanceof UndecidedError) body.requirement_ids = error.requirementIds
   return { status: error.status, body, headers: headersOf(error) }
+}
+
+/** An answer to a body of megabytes of nonsense need not hold all of it. */
+const MAX_ISSUES = 100
+const MAX_DETAIL = 2000
+
+/** What was wrong quotes what was sent, and that may hold a secret. */
+function shown(text: string): string {
+  const whole = redactText(text.slice(0, MAX_DETAIL))
+  return text.length > MAX_DETAIL ? `${whole}…` : whole
+}
+
+function shownIssue({ path, message }: ValidationIssue): ValidationIssue {
+  return { path: shown(path), message: shown(message) }
 }
 
 function headersOf(error: AgentOSError): Record<string, string> {

@@ -19,6 +19,7 @@ export async function parseMultipart(
   const form = await platformFormData(bytes, contentType)
   const body: MultipartBody = { fields: new Map(), files: [] }
   for (const [name, value] of form) {
+    checkName(name, limits)
     if (typeof value === 'string') {
       const values = body.fields.get(name)
       if (values) values.push(value)
@@ -37,6 +38,7 @@ async function upload(
   uploads: readonly string[],
   limits: BodyLimits,
 ): Promise<UploadedFile> {
+  checkName(file.name, limits)
   if (!uploads.includes(field)) {
     const message = 'Files are not taken in this field'
     throw new ValidationError('VALIDATION_ERROR', `The request is not valid. ${field}: ${message}.`, [
@@ -51,6 +53,13 @@ async function upload(
   }
   const mimeType = file.type.split(';', 1)[0]!.trim().toLowerCase()
   return { field, filename: file.name, mimeType, bytes: new Uint8Array(await file.arrayBuffer()) }
+}
+
+/** @throws ValidationError when a field's or a file's name is longer than is taken. */
+export function checkName(name: string, { nameLength }: BodyLimits): void {
+  if (name.length <= nameLength) return
+  const message = `A name in the form has ${name.length} characters; at most ${nameLength} are taken`
+  throw new ValidationError('VALIDATION_ERROR', `The request is not valid. ${message}.`, [{ path: '', message }])
 }
 
 /** Counts boundaries before anything is parsed, so that a body of a million tiny parts costs no million objects. */

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import type { ZodOpenApiOperationObject, ZodOpenApiRequestBodyObject, ZodOpenApiResponseObject } from 'zod-openapi'
 import { ErrorSchema } from './openapi-error.js'
-import type { Route, RouteScope, ScopeRequirement } from './route.js'
+import type { Route, RouteScope } from './route.js'
+import { requirementsOf, scopeName } from './route-access.js'
 import { wireName } from './wire-names.js'
 
 /** One route as an OpenAPI operation. */
@@ -83,19 +84,37 @@ const descriptions: Readonly<Record<number, string>> = {
   204: 'Done; there is nothing to return.',
 }
 
+const TOKEN_ERRORS = [
+  'TOKEN_MISSING',
+  'TOKEN_INVALID',
+  'TOKEN_EXPIRED',
+  'TOKEN_AUDIENCE_INVALID',
+  'TOKEN_SUBJECT_INVALID',
+  'TOKEN_SUBJECT_REQUIRED',
+  'SERVICE_ACCOUNT_TOKEN_INVALID',
+  'SERVICE_ACCOUNTS_UNAVAILABLE',
+]
+
 function failures(route: Route<never>): Record<string, ZodOpenApiResponseObject> {
   const codes = new Map<number, string[]>()
   const add = (status: number, ...more: readonly string[]): void => {
     codes.set(status, [...new Set([...(codes.get(status) ?? []), ...more])])
   }
-  if (route.scope !== 'public') add(401, 'TOKEN_MISSING', 'TOKEN_INVALID', 'TOKEN_EXPIRED')
-  if (route.scope !== 'public' && route.scope !== 'any') add(403, 'INSUFFICIENT_SCOPE')
+  if (route.scope !== 'public') {
+    add(401, ...TOKEN_ERRORS)
+    if (route.method !== 'get') add(403, 'CSRF_REJECTED')
+    if (route.scope !== 'any') add(403, 'INSUFFICIENT_SCOPE')
+    add(429, 'AUTH_THROTTLED')
+    add(503, 'AUTH_UNAVAILABLE')
+  }
   if (route.body) {
     add(400, 'MALFORMED_BODY')
     add(413, 'PAYLOAD_TOO_LARGE')
     add(415, 'UNSUPPORTED_MEDIA_TYPE')
   }
   if (route.body || route.query || route.params) add(422, 'VALIDATION_ERROR')
+  if (route.query || route.params) add(414, 'URI_TOO_LONG')
+  if (route.startsRun || route.stream) add(429, 'RATE_LIMITED')
   if (route.form || route.uploads) add(422, 'INVALID_JSON_FIELD')
   for (const [status, more] of Object.entries(route.errors ?? {})) add(Number(status), ...more)
   add(500, 'INTERNAL_ERROR')
@@ -115,7 +134,6 @@ function failures(route: Route<never>): Record<string, ZodOpenApiResponseObject>
 function scopeText(scope: RouteScope): string {
   if (scope === 'public') return 'Public.'
   if (scope === 'any') return 'Any caller.'
-  const all = Array.isArray(scope) ? (scope as readonly ScopeRequirement[]) : [scope as ScopeRequirement]
-  const names = all.map((one) => `\`${typeof one === 'string' ? one : one.scope}\``)
+  const names = requirementsOf(scope).map((one) => `\`${scopeName(one)}\``)
   return `Scope: ${names.join(' and ')}.`
 }

@@ -1,5 +1,5 @@
 import { createDocument } from 'zod-openapi'
-import type { ZodOpenApiOperationObject } from 'zod-openapi'
+import type { ZodOpenApiOperationObject, ZodOpenApiSecuritySchemeObject } from 'zod-openapi'
 import type { $ZodTypes } from 'zod/v4/core'
 import { operationOf } from './openapi-operation.js'
 import type { Route } from './route.js'
@@ -11,9 +11,22 @@ export interface OpenApiOptions {
   description?: string
   /** Prefix of the mount without a trailing slash. */
   basePath?: string
+  /** How callers show who they are. Default: a bearer. */
+  tokens?: TokenDescription
   /** What tags are about, in the order in which they are shown. */
   tags?: readonly { name: string; description?: string }[]
 }
+
+/** Where tokens are looked for. */
+export interface TokenDescription {
+  source: 'header' | 'cookie' | 'both'
+  header: string
+  cookie: string
+  /** Nobody needs one. */
+  isOptional: boolean
+}
+
+const bearer: TokenDescription = { source: 'header', header: 'Authorization', cookie: '', isOptional: false }
 
 type OpenApiDocument = ReturnType<typeof createDocument>
 
@@ -35,9 +48,8 @@ export function openApiDocument(routes: readonly Route<never>[], options: OpenAp
       },
       servers: [{ url: options.basePath || '/' }],
       ...(options.tags && { tags: [...options.tags] }),
-      security: [{ bearer: [] }],
+      ...securityOf(options.tokens ?? bearer),
       paths: paths,
-      components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
     },
     {
       override: (context) => {
@@ -46,6 +58,18 @@ export function openApiDocument(routes: readonly Route<never>[], options: OpenAp
       allowEmptySchema: { custom: true, transform: true, pipe: true },
     },
   )
+}
+
+function securityOf({ source, header, cookie, isOptional }: TokenDescription) {
+  const isStandard = header.toLowerCase() === 'authorization'
+  const securitySchemes: Record<string, ZodOpenApiSecuritySchemeObject> = {
+    ...(source !== 'cookie' && {
+      bearer: isStandard ? { type: 'http', scheme: 'bearer' } : { type: 'apiKey', in: 'header', name: header },
+    }),
+    ...(source !== 'header' && { cookie: { type: 'apiKey', in: 'cookie', name: cookie } }),
+  }
+  const alternatives = Object.keys(securitySchemes).map((name) => ({ [name]: [] }))
+  return { security: isOptional ? [{}, ...alternatives] : alternatives, components: { securitySchemes } }
 }
 
 /** zod-openapi converts all schemas as fields of one object, named by their places; those names are not the wire's. */

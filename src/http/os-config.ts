@@ -63,20 +63,23 @@ export const OsConfig = z
 export type OsConfig = z.infer<typeof OsConfig>
 
 /** What the server is made of, as far as the caller may read or run it. */
-export function osConfig(server: ServerDescription, caller: Caller): OsConfig {
-  const { id, name, description, database } = server
+export async function osConfig(server: ServerDescription, caller: Caller): Promise<OsConfig> {
+  const { id, name, description, database, furtherDatabases } = server
   const visible = (kind: ComponentKind) => visibleComponents(server, caller, kind, ['read', 'run'])
-  const described = (kind: ComponentKind) => visible(kind).map((one) => describeComponent(server, one))
-  const agents = described('agent') as AgentDescription[]
-  const teams = described('team') as TeamDescription[]
-  const all = [...visible('agent'), ...visible('team'), ...visible('workflow')]
+  const byKind = await Promise.all([visible('agent'), visible('team'), visible('workflow')])
+  const [agents, teams, workflows] = byKind.map((ones) => ones.map((one) => describeComponent(server, one))) as [
+    AgentDescription[],
+    TeamDescription[],
+    WorkflowSummary[],
+  ]
+  const all = byKind.flat()
   return {
     osId: id,
     name,
     description,
     availableModels: modelsOf(server, all).map(({ provider, id: model }) => `${provider}:${model}`),
     osDatabase: database.id,
-    databases: [database.id],
+    databases: [database, ...furtherDatabases].map((one) => one.id).toSorted(),
     session: {
       dbs: [{ dbId: database.id, domainConfig: { displayName: database.id }, tables: [database.tables.sessions] }],
     },
@@ -96,7 +99,7 @@ export function osConfig(server: ServerDescription, caller: Caller): OsConfig {
       mode: team.mode,
       model: team.model && toServedModel(team.model),
     })),
-    workflows: described('workflow') as WorkflowSummary[],
+    workflows,
     interfaces: [],
   }
 }

@@ -20,7 +20,7 @@ export function queryBoolean(defaultValue?: boolean): z.ZodType<boolean> {
 export function queryTime(): z.ZodType<string> {
   return z
     .preprocess(toIsoTime, z.string({ error: 'must be epoch seconds or an ISO 8601 time' }))
-    .meta({ description: 'Epoch seconds or ISO 8601.', examples: ['2026-04-24T20:15:00Z'] })
+    .meta({ type: ['string', 'number'], description: 'Epoch seconds or ISO 8601.', examples: ['2026-04-24T20:15:00Z'] })
 }
 
 /** Values of an enumeration with commas between them, or as a repeated parameter; in any case. */

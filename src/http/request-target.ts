@@ -29,11 +29,17 @@ function withoutBase(path: string, basePath: string): string {
   return path[basePath.length] === '/' ? path.slice(basePath.length) : path
 }
 
-/** Query parameters as they are on the wire: empty ones are absent, repeated ones are arrays. */
-export function queryRecord(search: string): Record<string, string | string[]> {
+/**
+ * Query parameters as they are on the wire: empty ones are absent, repeated ones are arrays.
+ *
+ * @throws ValidationError when there are more than `max`.
+ */
+export function queryRecord(search: string, max: number): Record<string, string | string[]> {
   const record = Object.create(null) as Record<string, string | string[]>
   if (search === '') return record
+  let count = 0
   for (const [name, value] of new URLSearchParams(search)) {
+    if (++count > max) throw invalid('', `There are more than ${max} parameters`)
     if (value === '') continue
     if (value.includes('\u0000')) throw invalid(name, 'must not hold the character NUL')
     const earlier = record[name]
@@ -67,7 +73,7 @@ export function decodeParam(name: string, raw: string): string {
 function invalid(path: string, message: string, cause?: unknown): ValidationError {
   return new ValidationError(
     'VALIDATION_ERROR',
-    `The request is not valid. ${path}: ${message}.`,
+    `The request is not valid. ${path ? `${path}: ` : ''}${message}.`,
     [{ path, message }],
     { cause },
   )

@@ -4,6 +4,24 @@ import { Reply } from './reply.js'
 /** Under this key the adapters for Node find the text of a body, which saves them the way through a stream. */
 const plainBody = Symbol.for('agentos-sdk.plainBody')
 
+/** What keeps browsers from taking an answer for something else than it is. The page at `/docs` adds its own policy. */
+const protection = {
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+}
+const protections = Object.entries(protection)
+
+/** Answers are for the caller who asked, unless a handler says otherwise. */
+const privateJson = { 'content-type': 'application/json', 'cache-control': 'no-store' }
+
+/** A handler's headers under the names that ours have, so that they replace them. */
+function lowerCased(headers: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const lower: Record<string, string> = {}
+  for (const name in headers) lower[name.toLowerCase()] = headers[name]!
+  return lower
+}
+
 /** Builds the answers to one request: each carries its request id, and none has a body where the method is HEAD. */
 export class Respond {
   constructor(
@@ -23,12 +41,7 @@ export class Respond {
   }
 
   json(status: number, text: string, extra?: Readonly<Record<string, string>>): Response {
-    const headers = {
-      'content-type': 'application/json',
-      'x-request-id': this.requestId,
-      'x-content-type-options': 'nosniff',
-      ...extra,
-    }
+    const headers = this.headers({ ...privateJson, ...lowerCased(extra) })
     if (this.isHead) return new Response(null, { status, headers })
     const response: Response & { [plainBody]?: string } = new Response(text, { status, headers })
     response[plainBody] = text
@@ -36,7 +49,11 @@ export class Respond {
   }
 
   empty(status: number, extra?: Readonly<Record<string, string>>): Response {
-    return new Response(null, { status, headers: { 'x-request-id': this.requestId, ...extra } })
+    return new Response(null, { status, headers: this.headers(lowerCased(extra)) })
+  }
+
+  private headers(more: Readonly<Record<string, string>>): Record<string, string> {
+    return { 'x-request-id': this.requestId, ...protection, ...more }
   }
 
   private stamped(response: Response): Response {
@@ -51,7 +68,7 @@ export class Respond {
       if (!(error instanceof TypeError)) throw error
       return this.stamped(new Response(response.body, { status: response.status, headers: response.headers }))
     }
-    if (!response.headers.has('x-content-type-options')) response.headers.set('x-content-type-options', 'nosniff')
+    for (const [name, value] of protections) if (!response.headers.has(name)) response.headers.set(name, value)
     return response
   }
 }

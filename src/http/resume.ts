@@ -8,6 +8,7 @@ import { queryInt } from './query.js'
 import { reply } from './reply.js'
 import { resumeReply } from './resume-reply.js'
 import { checkRun, runParams, runScope } from './run-path.js'
+import { ResumedFrame } from './stream-frames.js'
 import { route } from './services.js'
 import type { Services } from './services.js'
 
@@ -28,7 +29,7 @@ function resumeRoutesOf(served: ServedKind) {
       'The missed events, then live ones, to the end of the current leg; each once and in order. Frames without an id ' +
       'say where the stream stands: `catch_up`, `subscribed`, `replay`. Works while the run goes on, afterwards, and ' +
       'from any process.',
-    stream: served.event,
+    stream: served.resumedFrame,
     errors: { 404: [notFound, 'RUN_NOT_FOUND'] },
   } as const
 

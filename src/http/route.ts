@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import type { Caller } from '../core/caller.js'
 import { ConfigurationError } from '../core/errors.js'
 import type { Reply } from './reply.js'
-import type { Scope } from './scopes.js'
+import type { Scope } from '../core/scopes.js'
 import type { UploadedFile } from './body-fields.js'
 import { codeName, wireName } from './wire-names.js'
 
@@ -83,8 +83,16 @@ interface RouteFacts {
   errors?: Readonly<Record<number, readonly string[]>>
   /** Spelled as on the wire. */
   examples?: { request?: unknown; response?: unknown }
+  /** Calls a model, and so counts against a caller's runs per minute. */
+  startsRun?: boolean
   /** Left out of the API description. */
   hidden?: boolean
+  /** Path of the route that this one belongs to: a host that opens that one opens this one with it. */
+  partOf?: string
+  /** The scope that the route has by itself, where the host asks for another one, or for none. */
+  declaredScope?: RouteScope
+  /** Scopes that callers of a route have which the host has opened to everybody. */
+  grants?: readonly Scope[]
 }
 
 export interface RouteDefinition<

@@ -12,6 +12,7 @@ import { reply } from './reply.js'
 import { cancelledExample, runExamples, runRequestExample } from './run-examples.js'
 import { checkRun, RunAccepted, runHeaders, runParams, runScope } from './run-path.js'
 import { runStreamReply } from './run-stream-reply.js'
+import { RunFrame } from './stream-frames.js'
 import { route } from './services.js'
 import type { Services } from './services.js'
 import { sliceReply } from './slice-reply.js'
@@ -36,7 +37,8 @@ function runRoutesOf(served: ServedKind) {
     params: served.params,
     body: createRunBody,
     uploads: ['files'],
-    stream: served.event,
+    stream: served.frame,
+    startsRun: true,
     response: { 200: served.run, 202: RunAccepted },
     errors: {
       403: ['USER_MISMATCH', 'RESERVED_PRINCIPAL'],
@@ -51,7 +53,7 @@ function runRoutesOf(served: ServedKind) {
         'WEBHOOK_SECRET_UNKNOWN',
       ],
       429: ['QUEUE_FULL'],
-      503: ['DATABASE_UNAVAILABLE', 'SHUTTING_DOWN'],
+      503: ['DATABASE_UNAVAILABLE', 'NOT_READY', 'SHUTTING_DOWN'],
     },
     examples: { request: runRequestExample, response: examples.run },
     handler: async ({ os, params, body, files, headers, signal, requestId }) => {

@@ -6,24 +6,25 @@ import type { WorkflowDescription } from '../agents/workflow-description.js'
 import type { Caller } from '../core/caller.js'
 import { decodeCursor, encodeCursor } from '../core/cursor.js'
 import type { Slice } from '../core/page.js'
-import { heldComponents } from './scopes.js'
-import type { Scope, ScopeAction } from './scopes.js'
+import type { ScopeAction } from '../core/scopes.js'
 import type { ServerDescription } from './services.js'
 
 /** The components of a kind on which the caller may do any of this, in the order of registration. */
-export function visibleComponents(
-  server: ServerDescription,
+export async function visibleComponents(
+  { catalog, access }: ServerDescription,
   caller: Caller,
   kind: ComponentKind,
   actions: readonly ScopeAction[],
-): Runnable[] {
-  const components = server.catalog.all(kind)
-  if (!server.enforcesScopes && caller.kind !== 'service_account') return components
-  const held = heldComponents(
-    caller,
-    actions.map((action): Scope => `${kind}s:${action}`),
-  )
-  return held === 'all' ? components : components.filter(({ id }) => held.has(id))
+): Promise<Runnable[]> {
+  const visible: Runnable[] = []
+  for (const component of catalog.all(kind)) {
+    for (const action of actions) {
+      if (!(await access.may(caller, `${kind}s:${action}`, component.id))) continue
+      visible.push(component)
+      break
+    }
+  }
+  return visible
 }
 
 /** A component as clients see it. One that can't be described says why, and does not spoil a list. */

@@ -25,7 +25,7 @@ function forkRoute(served: ServedKind) {
       403: ['USER_MISMATCH', 'RESERVED_PRINCIPAL'],
       404: [notFound, 'SESSION_NOT_FOUND'],
       409: ['SESSION_EMPTY'],
-      503: ['DATABASE_UNAVAILABLE', 'SHUTTING_DOWN'],
+      503: ['DATABASE_UNAVAILABLE', 'NOT_READY', 'SHUTTING_DOWN'],
     },
     examples: {
       response: {

@@ -53,7 +53,7 @@ export const sessionErrors = {
   400: databaseErrors[400],
   403: ['USER_MISMATCH', 'RESERVED_PRINCIPAL'],
   404: ['SESSION_NOT_FOUND', ...databaseErrors[404]],
-  503: ['DATABASE_UNAVAILABLE', 'SHUTTING_DOWN'],
+  503: ['DATABASE_UNAVAILABLE', 'NOT_READY', 'SHUTTING_DOWN'],
 }
 
 /** The sessions of the database that a request names. */

@@ -112,13 +112,16 @@ class FrameSource implements UnderlyingDefaultSource<Uint8Array> {
     }
   }
 
-  /** The next batch, or `'silence'` when none has come for the length of a heartbeat. An empty batch is waited over. */
+  /**
+   * The next batch, or `'silence'` when none has come for the length of a heartbeat. An empty batch is waited over: it
+   * holds nothing that the client would see, so it does not end the silence.
+   */
   private async nextOrSilence(): Promise<Step | 'silence'> {
+    const silence = new Promise<'silence'>((resolve) => (this.onSilence = () => resolve('silence')))
+    this.startTimer()
     for (;;) {
       this.iterator ??= this.open()
       this.pending ??= this.iterator.next()
-      const silence = new Promise<'silence'>((resolve) => (this.onSilence = () => resolve('silence')))
-      this.startTimer()
       const step = await Promise.race([this.pending, silence])
       if (step === 'silence') return step
       this.pending = undefined

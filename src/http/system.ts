@@ -8,7 +8,7 @@ import { modelsOf, OsConfig, osConfig, ServedModel } from './os-config.js'
 import { queryBoolean } from './query.js'
 import { reply } from './reply.js'
 import { route } from './services.js'
-import type { ServedDatabase } from './services.js'
+import type { ServedDatabase, ServerDescription } from './services.js'
 
 const tags = ['System']
 
@@ -32,7 +32,9 @@ const healthCheck = route({
   path: '/health',
   operationId: 'health_check',
   summary: 'Is it up?',
-  description: 'Says that the process answers. With `ready=true` it also asks the database.',
+  description:
+    'Says that the process answers. With `ready=true` it also asks every database, whether its schema is one for this ' +
+    'server, and for the keys of tokens.',
   tags,
   scope: 'public',
   query: z.object({ ready: queryBoolean(false) }),
@@ -40,7 +42,7 @@ const healthCheck = route({
   errors: { 503: ['NOT_READY'] },
   examples: { response: { status: 'ok', instantiated_at: '2026-04-24T20:15:00.000Z' } },
   handler: async ({ os: { server }, query }) => {
-    if (query.ready) await assertReady(server.database)
+    if (query.ready) await assertReady(server)
     return { status: 'ok' as const, instantiatedAt: server.startedAt }
   },
 })
@@ -115,8 +117,8 @@ const getConfig = route({
       interfaces: [],
     },
   },
-  handler: ({ os: { server }, caller, headers }) => {
-    const config = osConfig(server, caller)
+  handler: async ({ os: { server }, caller, headers }) => {
+    const config = await osConfig(server, caller)
     const version = createHash('sha256').update(JSON.stringify(config)).digest('base64url').slice(0, 22)
     const versioned = { headers: { ETag: etag(version), 'Cache-Control': 'private, no-cache' } }
     return isKnown(headers, version) ? reply(304, undefined, versioned) : reply(200, config, versioned)
@@ -135,12 +137,20 @@ const getModels = route({
   handler: ({ os: { server } }) => modelsOf(server, server.catalog.components),
 })
 
-/** Why it is not ready may hold words of the driver: that goes to the log, not to whoever asks. */
-async function assertReady(database: ServedDatabase): Promise<void> {
+/** Why it is not ready may hold words of a driver or an issuer: that goes to the log, not to whoever asks. */
+async function assertReady(server: ServerDescription): Promise<void> {
+  await Promise.all([server.database, ...server.furtherDatabases].map(assertDatabase))
+  const auth = await server.checkAuth?.()
+  if (auth && !auth.ready) throw notReady('The keys that tokens are checked with are not there.', auth.reason)
+}
+
+async function assertDatabase(database: ServedDatabase): Promise<void> {
   const { ready, reason } = await database.check()
-  if (ready) return
-  const cause = new Error(reason ?? 'The database is not ready.')
-  throw new UnavailableError('NOT_READY', `The database "${database.id}" is not ready.`, 1, { cause })
+  if (!ready) throw notReady(`The database "${database.id}" is not ready.`, reason)
+}
+
+function notReady(detail: string, reason: string | undefined): UnavailableError {
+  return new UnavailableError('NOT_READY', detail, 1, { cause: new Error(reason ?? detail) })
 }
 
 export const systemRoutes = [getApiInfo, healthCheck, getInfo, getConfig, getModels]

@@ -2,6 +2,8 @@
 export interface MountOptions {
   /** Prefix of the mount without a trailing slash, such as `/os`; empty at the root. */
   basePath?: string
+  /** Address of the client, as far as the host knows it. */
+  clientAddress?: string
 }
 
 /** What a host adapter needs to know of an AgentOS: nothing of agents. */

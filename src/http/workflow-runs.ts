@@ -39,7 +39,8 @@ const continueWorkflowRun = route({
   params: runParams(served),
   body: continueBody,
   form: true,
-  stream: served.event,
+  stream: served.frame,
+  startsRun: true,
   response: { 200: served.run, 202: RunAccepted },
   errors: {
     403: ['APPROVAL_PENDING'],
@@ -47,7 +48,7 @@ const continueWorkflowRun = route({
     409: ['RUN_ALREADY_RUNNING', 'RUN_NOT_CONTINUABLE', 'RUN_REQUIREMENTS_UNRESOLVED', 'APPROVAL_ALREADY_RESOLVED'],
     422: ['INVALID_STEP_REQUIREMENT', 'UNKNOWN_TOOL_CALL', 'INVALID_TOOL_ARGS'],
     501: ['APPROVALS_NOT_CONFIGURED'],
-    503: ['DATABASE_UNAVAILABLE', 'SHUTTING_DOWN'],
+    503: ['DATABASE_UNAVAILABLE', 'NOT_READY', 'SHUTTING_DOWN'],
   },
   examples: {
     request: { step_requirements: [{ step_id: 'approve', confirmed: true }] },
@@ -88,7 +89,7 @@ const sendEvent = route({
   errors: {
     404: ['WORKFLOW_NOT_FOUND', 'RUN_NOT_FOUND'],
     409: ['RUN_ENDED'],
-    503: ['DATABASE_UNAVAILABLE', 'SHUTTING_DOWN'],
+    503: ['DATABASE_UNAVAILABLE', 'NOT_READY', 'SHUTTING_DOWN'],
   },
   examples: { request: { name: 'paid', payload: { amount: 12 }, id: 'payment-7' }, response: { accepted: true } },
   handler: async ({ os, params, body: { name, payload, id } }) => {

@@ -1,4 +1,5 @@
-import { describeConnectionFailure, isConnectionFailure, providerError, redact } from './http-failure.js'
+import { redactText } from '../core/redact.js'
+import { describeConnectionFailure, isConnectionFailure, providerError } from './http-failure.js'
 import { ModelError, type ModelErrorKind } from './model-error.js'
 
 const kindByName: Readonly<Record<string, ModelErrorKind>> = {
@@ -19,11 +20,11 @@ export function aiSdkError(error: unknown, signal: AbortSignal): unknown {
   // By name: the AI SDK's classes are not loaded here, and an application may hold several copies of them.
   if (error.name === 'AI_APICallError') return apiCallError(error)
   const kind = kindByName[error.name]
-  if (kind !== undefined) return new ModelError(kind, redact(error.message, []))
+  if (kind !== undefined) return new ModelError(kind, redactText(error.message))
   if (isConnectionFailure(error)) {
-    return new ModelError('connection', redact(`The connection failed: ${describeConnectionFailure(error)}`, []))
+    return new ModelError('connection', redactText(`The connection failed: ${describeConnectionFailure(error)}`))
   }
-  return new ModelError('invalid_request', redact(error.message, []))
+  return new ModelError('invalid_request', redactText(error.message))
 }
 
 function apiCallError(error: Error): ModelError {
@@ -33,11 +34,11 @@ function apiCallError(error: Error): ModelError {
     isRetryable?: boolean
   }
   if (statusCode === undefined && (isRetryable || isConnectionFailure(error))) {
-    return new ModelError('connection', redact(`The connection failed: ${error.message}`, []))
+    return new ModelError('connection', redactText(`The connection failed: ${error.message}`))
   }
   // A good status with a body that can't be read: the provider throws the same error for it.
   if (statusCode !== undefined && statusCode < 400) {
-    return new ModelError('invalid_response', redact(error.message, []), { status: statusCode })
+    return new ModelError('invalid_response', redactText(error.message), { status: statusCode })
   }
   return providerError({
     status: statusCode,

@@ -1,3 +1,4 @@
+import { redactText } from '../core/redact.js'
 import { ModelError, type ModelErrorKind } from './model-error.js'
 
 /** What a provider's refusal is judged by; every adapter fills in what it knows. */
@@ -26,10 +27,10 @@ const kindByCode: Readonly<Record<string, ModelErrorKind>> = {
   overloaded_error: 'server',
 }
 
-/** Turns a provider's refusal into the error that the agent understands. `secrets` are struck out of its text. */
-export function providerError(failure: ProviderFailure, secrets: readonly string[] = []): ModelError {
+/** Turns a provider's refusal into the error that the agent understands. Providers quote the key that they refuse. */
+export function providerError(failure: ProviderFailure): ModelError {
   const retryAfterMs = failure.header && parseRetryAfter(failure.header, Date.now())
-  return new ModelError(kindOf(failure), redact(failure.message, secrets), {
+  return new ModelError(kindOf(failure), redactText(failure.message), {
     ...(failure.status === undefined ? {} : { status: failure.status }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   })
@@ -67,12 +68,6 @@ function readNumber(text: string | null | undefined): number | undefined {
   if (!text || text.trim() === '') return undefined
   const value = Number(text)
   return Number.isFinite(value) ? value : undefined
-}
-
-/** Strikes out the given secrets, and whatever looks like a key: providers quote the key that they refuse. */
-export function redact(text: string, secrets: readonly string[]): string {
-  const withoutSecrets = secrets.reduce((rest, secret) => (secret ? rest.replaceAll(secret, '[redacted]') : rest), text)
-  return withoutSecrets.replace(/\b(?:sk|pk|key)-[\w*.-]{6,}|\bBearer\s+\S+/gi, '[redacted]')
 }
 
 /** Whether the error, or what caused it, is a broken or refused connection. */

@@ -1,31 +1,29 @@
 import type { APIError } from 'openai'
-import { describeConnectionFailure, isConnectionFailure, providerError, redact } from './http-failure.js'
+import { redactText } from '../core/redact.js'
+import { describeConnectionFailure, isConnectionFailure, providerError } from './http-failure.js'
 import { ModelError } from './model-error.js'
 
 /** Everything that the client threw, as a {@link ModelError}; once the caller aborted, the reason for that. */
-export function openAIError(error: unknown, signal: AbortSignal, secrets: readonly string[]): unknown {
+export function openAIError(error: unknown, signal: AbortSignal): unknown {
   if (signal.aborted) return signal.reason
   if (error instanceof ModelError || !(error instanceof Error)) return error
   if (isConnectionFailure(error) || isUnanswered(error)) {
-    return new ModelError('connection', redact(`The connection failed: ${describeConnectionFailure(error)}`, secrets))
+    return new ModelError('connection', redactText(`The connection failed: ${describeConnectionFailure(error)}`))
   }
   if (error instanceof SyntaxError) {
-    return new ModelError('invalid_response', `The answer can't be read: ${redact(error.message, secrets)}`)
+    return new ModelError('invalid_response', `The answer can't be read: ${redactText(error.message)}`)
   }
   // No cause is kept: the client's errors carry headers, and quote what the provider quoted.
-  if (!isAPIError(error)) return new ModelError('invalid_request', redact(error.message, secrets))
+  if (!isAPIError(error)) return new ModelError('invalid_request', redactText(error.message))
   // Within a stream there is no status of its own; compatible servers put it into the code, as a number.
   const code: unknown = error.code ?? error.type ?? undefined
   const status = error.status ?? (Number(code) >= 400 ? Number(code) : undefined)
-  return providerError(
-    {
-      status,
-      code: typeof code === 'string' ? code : undefined,
-      message: error.message,
-      header: (name) => error.headers?.get(name),
-    },
-    secrets,
-  )
+  return providerError({
+    status,
+    code: typeof code === 'string' ? code : undefined,
+    message: error.message,
+    header: (name) => error.headers?.get(name),
+  })
 }
 
 // By shape: the package is only loaded on use, so its classes are not at hand here.

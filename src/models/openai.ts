@@ -1,4 +1,5 @@
 import type { OpenAI } from 'openai'
+import { registerSecrets } from '../core/redact.js'
 import type { Model, ModelRequest, ModelResponse, ModelStreamPart } from './model.js'
 import { ModelError } from './model-error.js'
 import { generateChat, streamChat } from './openai-chat.js'
@@ -52,15 +53,11 @@ class OpenAIModel implements Model {
       options: this.options,
       isOpenAI: this.baseURL === undefined,
     }
-    const secrets = [
-      this.apiKey ?? '',
-      ...Object.values(this.options.headers ?? {}).filter((value) => value.length >= 8),
-    ]
     return {
       client: this.client,
       settings,
       request,
-      translate: (error) => openAIError(error, request.signal, secrets),
+      translate: (error) => openAIError(error, request.signal),
     }
   }
 
@@ -72,6 +69,7 @@ class OpenAIModel implements Model {
         `No API key for ${this.provider} model "${this.id}": set OPENAI_API_KEY, or pass apiKey to openai().`,
       )
     }
+    registerSecrets(apiKey, ...Object.values(options.headers ?? {}))
     const { OpenAI } = await import('openai')
     return new OpenAI({
       apiKey: apiKey ?? placeholderKey,

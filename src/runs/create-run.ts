@@ -71,9 +71,10 @@ function count(...ids: readonly (string | undefined)[]): number {
 }
 
 /** Which component a request names. */
-export function componentOf({ agentId, teamId, workflowId }: z.output<typeof CreateRun>): ComponentId {
+export function namedIn(request: { agentId?: string; teamId?: string; workflowId?: string }): ComponentId {
+  const { agentId, teamId, workflowId = '' } = request
   if (agentId !== undefined) return { kind: 'agent', id: agentId }
-  return teamId === undefined ? { kind: 'workflow', id: workflowId! } : { kind: 'team', id: teamId }
+  return teamId === undefined ? { kind: 'workflow', id: workflowId } : { kind: 'team', id: teamId }
 }
 
 type Named = { agentId: string } | { teamId: string } | { workflowId: string }

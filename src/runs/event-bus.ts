@@ -83,6 +83,18 @@ export class LocalEventBus implements EventBus {
     this.ticker = undefined
   }
 
+  /**
+   * Has everybody look who waits for a log or a turn, as if something had happened. Not those who wait to be cancelled:
+   * for them a message is an order, and marks are polled.
+   */
+  wakeAll(): void {
+    for (const name of this.emitter.eventNames()) {
+      if (typeof name !== 'string' || name.startsWith('cancel:')) continue
+      if (name === 'turn') this.emitter.emit(name, '')
+      else this.emitter.emit(name, -1)
+    }
+  }
+
   private on(name: string, listener: Listener): () => void {
     this.emitter.on(name, listener)
     return () => void this.emitter.off(name, listener)

@@ -48,7 +48,12 @@ export class Lease {
     this.timer = undefined
     if (this.renewedAt === Number.NEGATIVE_INFINITY) return
     this.renewedAt = Number.NEGATIVE_INFINITY
-    await this.parts.runs.endLease(this.parts.executorId)
+    try {
+      await this.parts.runs.endLease(this.parts.executorId)
+    } catch (error) {
+      // The storage is away. A lease that nobody renews runs out by itself.
+      this.parts.logger.warn({ err: error }, 'The lease of this process could not be given up')
+    }
   }
 
   private async renew(): Promise<void> {

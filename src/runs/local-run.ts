@@ -47,6 +47,14 @@ export interface LocalRunPlan {
   begin(signal: AbortSignal): Promise<LegStart | undefined>
 }
 
+type PlannedRun = Pick<LocalRunPlan, 'runId' | 'sessionId' | 'userId' | 'seq' | 'mode'>
+type PlannedWork = Pick<LocalRunPlan, 'runnable' | 'request' | 'begin'> & { mayBeUnread?: boolean }
+
+/** The plan of a run that is stored already, so that it has its place and its session a past. */
+export function planOf({ runId, sessionId, userId, seq, mode }: PlannedRun, work: PlannedWork): LocalRunPlan {
+  return { runId, sessionId, userId, seq, mode, priority: 0, isFresh: false, mayBeUnread: false, ...work }
+}
+
 const CANCELLED = 'The run was cancelled.'
 
 /** One leg of a run in this process: waits for its turn and for room, is executed, and may have readers. */

@@ -49,8 +49,9 @@ export async function nestedRows(
   }
   return Promise.all(
     Array.from(last.values(), async ({ row, input = { inputContent: '' }, body }): Promise<NestedRow> => {
-      const request = serializeRequest(await media.aside({ input, options: {}, caller }))
-      return { ...row, request, ...(body && { body: JSON.stringify(await media.aside({ input, ...body })) }) }
+      const { runId } = row
+      const request = serializeRequest(await media.aside(runId, { input, options: {}, caller }))
+      return { ...row, request, ...(body && { body: JSON.stringify(await media.aside(runId, { input, ...body })) }) }
     }),
   )
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { z } from 'zod'
 import type { LogEntry } from '../agents/log/entry.js'
 import type { RunInput } from '../agents/log/run-record.js'
+import { checkMedia } from '../agents/check-media.js'
 import type { AgentDescription } from '../agents/description.js'
 import type { Runnable, RunOptions } from '../agents/runnable.js'
 import type { Caller } from '../core/caller.js'
@@ -14,8 +15,7 @@ import { secretUnknown } from '../webhooks/webhook-outbox.js'
 import type { WebhookOutbox } from '../webhooks/webhook-outbox.js'
 import type { RunWebhook } from '../webhooks/webhook.js'
 import type { Catalog } from './catalog.js'
-import { checkMedia } from './check-media.js'
-import { componentOf, CreateRun } from './create-run.js'
+import { CreateRun, namedIn } from './create-run.js'
 import type { Accepted, AcceptUnit, RunMode, RunRepository } from './run-repository.js'
 import { serializeRequest } from './run-request.js'
 import type { RunRequest } from './run-request.js'
@@ -31,6 +31,7 @@ export interface AcceptanceParts {
   executorId: string
   /** Pending runs of the database from which on a further one is refused. */
   maxPending: number
+  mediaHosts: readonly string[]
   webhooks?: WebhookOutbox
 }
 
@@ -71,8 +72,8 @@ export class RunAcceptance {
   prepare(caller: Caller, given: CreateRun, mode: RunMode): PreparedRun {
     const { signal: _signal, lastEventIndex: _index, ...fields } = given
     const input = checkInput(CreateRun, fields)
-    const runnable = this.parts.catalog.find(componentOf(input))
-    checkMedia(input)
+    const runnable = this.parts.catalog.find(namedIn(input))
+    checkMedia(input, this.parts.mediaHosts)
     this.checkWebhook(input.webhook)
     const runInput = toRunInput(input)
     return {
@@ -108,7 +109,7 @@ export class RunAcceptance {
   async accept(prepared: PreparedRun): Promise<AcceptedRun | { repeated: string }> {
     const { runs, media } = this.parts
     const { runnable, sessionId, request, mode, createdAt } = prepared
-    const stored = serializeRequest(await media.aside(request))
+    const stored = serializeRequest(await media.aside(prepared.runId, request))
     if (runnable.introduction !== undefined) await this.introduce(prepared, runnable.introduction)
     const started = startEntry(runnable)
     const committed: PlacedEntry[] = [{ index: 0, at: createdAt, entry: started }]
@@ -134,7 +135,7 @@ export class RunAcceptance {
         idempotency: {
           scope: `${request.caller.kind}:${request.caller.userId ?? ''} ${runnable.kind}s/${runnable.id}/runs`,
           key: prepared.idempotencyKey,
-          fingerprint: fingerprint(prepared, await media.aside(prepared.asked)),
+          fingerprint: fingerprint(prepared, await media.aside(prepared.runId, prepared.asked)),
           expiresAt: createdAt + IDEMPOTENCY_MS,
         },
       }),
@@ -226,8 +227,9 @@ function withId(prefix: string): <Media extends { id?: string }>(media: Media) =
 
 /** What a token pins replaces what the request says. */
 function toOptions(caller: Caller, input: z.output<typeof CreateRun>): RunOptions {
-  const sessionState = caller.sessionState ?? input.sessionState
-  const dependencies = caller.dependencies ?? input.dependencies
+  // A copy: a tool may change what it is given, and one caller serves many runs.
+  const sessionState = structuredClone(caller.sessionState) ?? input.sessionState
+  const dependencies = structuredClone(caller.dependencies) ?? input.dependencies
   return {
     ...(sessionState && { sessionState }),
     ...(dependencies && { dependencies }),

@@ -19,6 +19,7 @@ import { decide } from './decisions.js'
 import type { GivenDecisions } from './decisions.js'
 import { checkWaitsForSomebody, stepDecisions } from './step-decisions.js'
 import type { EventBus } from './event-bus.js'
+import { planOf } from './local-run.js'
 import type { LocalRunPlan } from './local-run.js'
 import { pausedRun } from './leg-end.js'
 import type { LegWitnesses } from './leg-end.js'
@@ -114,7 +115,7 @@ export class RunContinuation {
       },
       discardAfter,
       ...(runnable.continuation && { step: runnable.continuation(fold, decisions) }),
-      request: requestOf(await media.back(parseRequest(stored.request)), input, isFork),
+      request: requestOf(await media.back(parseRequest(stored.request)), caller, input, isFork),
       mode,
       decidedBy: caller.userId,
       appliesApprovals: settled !== undefined && settled.size > 0,
@@ -165,7 +166,7 @@ export class RunContinuation {
     const { runs, media, clock, executorId, events } = this.parts
     const { stored, fold, discardAfter, step, mode, request, runnable, appliesApprovals, decidedBy } = next
     const { head } = stored
-    const { runId, sessionId, userId, seq } = head
+    const { runId } = head
     const { facts, ...records } = audited(
       this.parts,
       next.facts,
@@ -182,25 +183,13 @@ export class RunContinuation {
       entry,
     }))
     const segment = toSegment(placed, attempt)
-    const text = serializeRequest(await media.aside(request))
+    const text = serializeRequest(await media.aside(runId, request))
     const unit = { runId, attempt: head.attempt, executorId, mode, segment, at, request: text, ...records }
     if (!(await runs.reopen(appliesApprovals ? { ...unit, appliesApprovals } : unit))) throw alreadyRunning(runId)
     tellOfAudits(this.parts, records)
     for (const { entry, index } of placed) fold.apply(entry, index, at)
     events.committed(runId, segment.lastIndex, placed)
-    const plan: LocalRunPlan = {
-      runnable,
-      runId,
-      sessionId,
-      userId,
-      seq,
-      mode,
-      priority: 0,
-      request,
-      isFresh: false,
-      mayBeUnread: false,
-      begin: async () => ({ attempt, fold }),
-    }
+    const plan = planOf({ ...head, mode }, { runnable, request, begin: async () => ({ attempt, fold }) })
     return { plan, firstIndex, source: sourceOf(head) }
   }
 }
@@ -233,22 +222,33 @@ function inputsOf({ input, additionalInstructions }: CheckedContinue, unsaid: re
 }
 
 /** The request with this leg's values. What starts a fork with new words of the user's is its input. */
-function requestOf(request: RunRequest, input: CheckedContinue, isFork: boolean): RunRequest {
+function requestOf(request: RunRequest, caller: Caller, input: CheckedContinue, isFork: boolean): RunRequest {
   const { options, isRepeatable, ...rest } = request
   const { dependencies, metadata, knowledgeFilters } = input
   return {
     ...rest,
+    caller: legCaller(request.caller, caller),
     ...(isFork && input.input !== undefined && { input: { inputContent: input.input } }),
     ...(isRepeatable && !isFork && { isRepeatable }),
     options: {
       ...options,
-      // What a token pins stays pinned.
+      // What a token pins stays pinned: that of whoever started the run, and of whoever continues it.
       ...(dependencies &&
-        !request.caller.dependencies && { dependencies: { ...options.dependencies, ...dependencies } }),
+        !request.caller.dependencies &&
+        !caller.dependencies && { dependencies: { ...options.dependencies, ...dependencies } }),
       ...(metadata && { metadata: { ...options.metadata, ...metadata } }),
       ...(knowledgeFilters !== undefined && { knowledgeFilters }),
     },
   }
+}
+
+/**
+ * A run goes on as the caller that started it. Only where that one may do more than touch its own, and the one who
+ * continues may not, it is the latter: else a user could have tools act with the rights of the backend that started a
+ * run for it.
+ */
+function legCaller(starter: Caller, continuer: Caller): Caller {
+  return continuer.scoped && !starter.scoped ? continuer : starter
 }
 
 function checkContinuable({ head: { status, runId, cancelRequestedAt } }: StoredRun): void {

@@ -7,6 +7,7 @@ import { cancelEntries, cancelNested, DEFAULT_TIMEOUT_MS, timeoutFailure } from 
 import { failureEntry, toRunFailure } from '../agents/run-failure.js'
 import type { RunContext, Runnable, Yielded } from '../agents/runnable.js'
 import { SessionState } from '../agents/session-state.js'
+import type { Caller } from '../core/caller.js'
 import type { Clock } from '../core/clock.js'
 import type { JsonObject } from '../core/json.js'
 import type { Logger } from '../core/logger.js'
@@ -14,7 +15,7 @@ import type { EventBus } from './event-bus.js'
 import { legEnd, pausedRun, tellOfEnd } from './leg-end.js'
 import type { GatedPause, LegEnd, LegWitnesses } from './leg-end.js'
 import { CancelRequestedError, LeaseLostError, RunLog } from './run-log.js'
-import type { RunRepository } from './run-repository.js'
+import type { ComponentId, RunRepository } from './run-repository.js'
 import type { RunRequest } from './run-request.js'
 import type { StoredMedia } from './stored-media.js'
 
@@ -30,6 +31,8 @@ export interface ExecutionParts extends LegWitnesses {
   logger: Logger
   /** This process's word that it lives. */
   lease: { readonly isSafe: boolean }
+  /** Says which components callers may run. */
+  access?: { mayRun(caller: Caller, component: ComponentId): boolean | Promise<boolean> }
   /** Lets paused workflows go on by themselves. */
   waker?: { expect(at: number): void }
 }
@@ -109,6 +112,7 @@ export class RunExecution {
       clock: parts.clock,
       logger: parts.logger,
       attempt,
+      mayRun: (component) => parts.access?.mayRun(request.caller, component) ?? true,
       receivedEvents: () => parts.runs.receivedEvents(runId),
       checkLease: () => {
         if (!parts.lease.isSafe) throw new LeaseLostError(`Run ${runId} may be executed elsewhere by now.`)

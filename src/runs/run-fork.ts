@@ -11,6 +11,7 @@ import { audited, tellOfAudits } from './audited.js'
 import type { EventBus } from './event-bus.js'
 import { pausedRun } from './leg-end.js'
 import type { LegWitnesses } from './leg-end.js'
+import { planOf } from './local-run.js'
 import type { LocalRunPlan } from './local-run.js'
 import { startEntry } from './run-acceptance.js'
 import type { RunHead, RunMode, RunRepository } from './run-repository.js'
@@ -73,33 +74,22 @@ export async function acceptFork(parts: RunForkParts, order: ForkOrder): Promise
       userId,
       component: { kind: runnable.kind, id: runnable.id, name: runnable.name },
       mode,
-      request: serializeRequest(await media.aside(request)),
+      request: serializeRequest(await media.aside(runId, request)),
       createdAt: at,
     },
     forkOf: source.runId,
     newSession: { name: '', state: {} },
     concurrency: 'allow',
     executorId,
-    firstSegment: toSegment(await media.aside(placed), 1),
+    firstSegment: toSegment(await media.aside(runId, placed), 1),
     maxPending: Number.MAX_SAFE_INTEGER,
     ...records,
   })
   if (accepted.outcome !== 'running') throw new TypeError('A fork begins at once.')
   tellOfAudits(parts, records)
   events.committed(runId, FORK_CONTINUED, placed)
-  return {
-    runnable,
-    runId,
-    sessionId,
-    userId,
-    seq: accepted.seq,
-    mode,
-    priority: 0,
-    request,
-    isFresh: false,
-    mayBeUnread: false,
-    begin: async () => ({ attempt: 1, fold: foldOf(placed) }),
-  }
+  const begin = async () => ({ attempt: 1, fold: foldOf(placed) })
+  return planOf({ runId, sessionId, userId, seq: accepted.seq, mode }, { runnable, request, begin })
 }
 
 function forkEntries({ source, fold, runnable, continued, regenerates, replaces }: ForkOrder): LogEntry[] {

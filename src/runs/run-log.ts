@@ -222,7 +222,7 @@ export class RunLog {
     end: LegEnd | undefined,
   ): Promise<AppendUnit> {
     const { media, runId, attempt, fold, caller } = this.parts
-    const stored = entries.some((placed) => holdsMedia(placed)) ? await media.aside(entries) : entries
+    const stored = entries.some((placed) => holdsMedia(placed)) ? await media.aside(runId, entries) : entries
     const statePatches = entries.flatMap(({ entry }) => entry.facts?.statePatch ?? [])
     const at = entries.at(-1)!.at
     return {
@@ -240,7 +240,7 @@ export class RunLog {
   private async bodyOf({ status }: LegEnd, at: number): Promise<string> {
     const body = this.parts.fold.body(at)
     try {
-      return JSON.stringify(await this.parts.media.aside(body))
+      return JSON.stringify(await this.parts.media.aside(this.parts.runId, body))
     } catch (cause) {
       if (status === 'completed') throw unstorable("The run's record", cause)
       // A run that ends for this very reason keeps what can be kept of it.

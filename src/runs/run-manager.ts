@@ -27,6 +27,7 @@ import type { CancelledRun } from './run-canceller.js'
 import type { LocalRun } from './local-run.js'
 import { RunContinuation } from './run-continuation.js'
 import type { OpenedLeg } from './run-continuation.js'
+import type { ExecutionParts } from './run-execution.js'
 import { RunExecutor } from './run-executor.js'
 import { LocalRunQueue } from './run-queue.js'
 import { RunReader } from './run-reader.js'
@@ -56,6 +57,8 @@ export interface RunManagerParts {
   /** Without it, no run can have a webhook. */
   webhooks?: WebhookOutbox
   chores?: readonly Chore[]
+  /** Which components callers may run inside of their runs. Default: all. */
+  access?: ExecutionParts['access']
 }
 
 const DEFAULT_LIMIT = 100
@@ -172,15 +175,16 @@ export class RunManager {
    * When nobody reads it any more (the loop is left, or `signal` aborts), it goes on for the grace period, and is then
    * cancelled.
    *
+   * @param permission what is waited for before the run is accepted; when it rejects, the run is refused with that.
    * @returns the stream; what refuses the run rejects its `accepted` and the first read, with the errors of `create`.
    */
-  stream(caller: Caller, input: CreateRun): RunStream {
-    return this.streamAs(caller, input, 'stream')
+  stream(caller: Caller, input: CreateRun, permission?: Promise<void>): RunStream {
+    return this.streamAs(caller, input, 'stream', permission)
   }
 
   /** As `stream`, for a run that goes on whether somebody reads it or not. */
-  streamInBackground(caller: Caller, input: CreateRun): RunStream {
-    return this.streamAs(caller, input, 'background')
+  streamInBackground(caller: Caller, input: CreateRun, permission?: Promise<void>): RunStream {
+    return this.streamAs(caller, input, 'background', permission)
   }
 
   /**
@@ -373,6 +377,12 @@ export class RunManager {
     await this.lease.end()
   }
 
+  /** Called by the AgentOS when it is started before anything is asked of it. */
+  readonly startBackground = async (): Promise<void> => {
+    this.executor.checkOpen()
+    await this.supervisor.start()
+  }
+
   /** Called with the first request: whoever only polls must find that runs of a dead process go on. */
   readonly wakeUp = (): void => {
     this.supervisor.start()?.catch((error: unknown) => {
@@ -385,10 +395,13 @@ export class RunManager {
     return this.acceptance.prepare(caller, input, mode)
   }
 
-  private streamAs(caller: Caller, input: CreateRun, mode: RunMode): RunStream {
+  private streamAs(caller: Caller, input: CreateRun, mode: RunMode, permission?: Promise<void>): RunStream {
+    // Where the input is refused first, nobody looks at this any more.
+    permission?.catch(() => undefined)
     const prepared = this.prepare(caller, input, mode)
     const { signal, lastEventIndex: after } = input
     const accept = async () => {
+      if (permission) await permission
       await this.supervisor.start()
       const accepted = await this.acceptance.accept(prepared)
       if ('repeated' in accepted) return accepted

@@ -30,13 +30,15 @@ export interface ReadOptions {
 
 /** Shows logs to readers. One timer looks after all of them, and after each write of another process. */
 export class RunReader {
+  /** Those that listen. */
   private readonly tails = new Set<RunTail>()
+  private isClosed = false
   private ticker: NodeJS.Timeout | undefined
   private forgetWrites: (() => void) | undefined
 
   constructor(private readonly parts: RunReaderParts) {}
 
-  /** A tail of a run's log, from an index on. It listens from now on; whoever opens it closes it. */
+  /** A tail of a run's log, from an index on; of a new run, it listens from now on. Whoever opens it closes it. */
   open(runId: string, from: number, isNew = false): RunTail {
     const { runs } = this.parts
     const isOver = async (index: number): Promise<boolean> => {
@@ -46,7 +48,18 @@ export class RunReader {
       const { status, lastIndex } = stored.head
       return (isEndStatus(status) || status === 'paused') && lastIndex <= index
     }
-    const tail = new RunTail({ ...this.parts, runId, from, isNew, isOver })
+    const onListening = (tail: RunTail, isListening: boolean): void => {
+      if (isListening) this.add(tail)
+      else this.remove(tail)
+    }
+    return new RunTail({ ...this.parts, runId, from, isNew, isOver, onListening })
+  }
+
+  private add(tail: RunTail): void {
+    if (this.isClosed) {
+      void tail.return()
+      return
+    }
     this.tails.add(tail)
     this.ticker ??= setInterval(() => {
       for (const one of this.tails) one.poll()
@@ -54,7 +67,15 @@ export class RunReader {
     this.forgetWrites ??= this.parts.events.onForeignWrite(() => {
       for (const one of this.tails) if (!this.parts.isLocal(one.runId)) one.poll()
     })
-    return tail
+  }
+
+  private remove(tail: RunTail): void {
+    this.tails.delete(tail)
+    if (this.tails.size > 0) return
+    clearInterval(this.ticker)
+    this.ticker = undefined
+    this.forgetWrites?.()
+    this.forgetWrites = undefined
   }
 
   /** The events of a tail, in the groups in which they were committed. Closes the tail in the end. */
@@ -93,15 +114,11 @@ export class RunReader {
 
   close(tail: RunTail): void {
     void tail.return()
-    this.tails.delete(tail)
-    if (this.tails.size > 0) return
-    clearInterval(this.ticker)
-    this.ticker = undefined
-    this.forgetWrites?.()
-    this.forgetWrites = undefined
   }
 
+  /** Ends all that is read, also what nobody reads from just now. */
   closeAll(): void {
+    this.isClosed = true
     for (const tail of this.tails) this.close(tail)
   }
 }

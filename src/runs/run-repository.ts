@@ -351,7 +351,4 @@ export interface RunRepository {
 
   /** Ids of pending and running runs of a session, in order of acceptance. */
   active(sessionId: string): Promise<string[]>
-
-  /** Whether a pending run's turn has come. For whoever missed the hand-over. */
-  isTurn(runId: string): Promise<boolean>
 }

@@ -1,9 +1,11 @@
-/** Times in milliseconds. */
+/** Limits of runs; times in milliseconds. */
 export interface RunSettings {
   /** How long a streamed run goes on when nobody reads it any more. Default: 30 s. */
   disconnectGraceMs: number
   /** Runs that wait in the database from which on a further one is refused. Default: 10,000. */
   maxPending: number
+  /** Hosts of media that need not be on the public internet, as `name:port`. Default: none. */
+  mediaHosts: readonly string[]
   /** How long `cancel` waits for whoever executes the run, before it ends the run itself. Default: 2 s. */
   cancelWaitMs: number
   /** How long `stop` waits for runs that are going on. Default: 25 s. */
@@ -23,6 +25,7 @@ export interface RunSettings {
 export const defaultRunSettings: RunSettings = {
   disconnectGraceMs: 30_000,
   maxPending: 10_000,
+  mediaHosts: [],
   cancelWaitMs: 2_000,
   stopDeadlineMs: 25_000,
   pollMs: 1_000,

@@ -6,7 +6,8 @@ import { failureEntry } from '../agents/run-failure.js'
 import { fullCaller } from '../core/caller.js'
 import type { Catalog } from './catalog.js'
 import type { Lease } from './lease.js'
-import type { LocalRunParts, LocalRunPlan } from './local-run.js'
+import { planOf } from './local-run.js'
+import type { LocalRunParts } from './local-run.js'
 import { startEntry } from './run-acceptance.js'
 import type { AcceptedRun } from './run-acceptance.js'
 import type { RunCanceller } from './run-canceller.js'
@@ -216,19 +217,12 @@ export class RunSupervisor {
   private adopt(stored: StoredRun, how: 'begin' | 'wait' | 'recover'): void {
     const { media, catalog, executor } = this.parts
     const { head } = stored
-    const { runId, sessionId, userId, seq, mode } = head
+    const { runId } = head
     const runnable = catalog.find(head.component)
     const request = parseRequest(stored.request)
-    const plan: LocalRunPlan = {
+    const plan = planOf(head, {
       runnable,
-      runId,
-      sessionId,
-      userId,
-      seq,
-      mode,
-      priority: 0,
       request,
-      isFresh: false,
       mayBeUnread: true,
       begin: async (signal) => {
         plan.request = await media.back(request)
@@ -236,7 +230,7 @@ export class RunSupervisor {
         const started = startEntry(runnable)
         return how === 'begin' ? begin(this.parts, runId, started) : beginAtItsTurn(this.parts, runId, started, signal)
       },
-    }
+    })
     executor.adopt(plan)
   }
 

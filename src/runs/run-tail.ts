@@ -16,6 +16,8 @@ export interface RunTailParts {
   isNew?: boolean
   /** Whether the run has paused or ended, and its log goes no further than this index. */
   isOver(index: number): Promise<boolean>
+  /** Called when the tail begins to listen, and when it stops. */
+  onListening?: (tail: RunTail, isListening: boolean) => void
 }
 
 /** Batches that wait for the reader in memory; a reader that falls further behind is served from the log. */
@@ -26,6 +28,8 @@ const READ_AT_ONCE = 32
 /**
  * One reader of a run's log: everything from an index on, then what is committed, to the end of the current leg. Each
  * entry comes exactly once and in order, whether a message said that it is there or a look into the log.
+ *
+ * It listens as long as messages can save it a look into the log. One that nobody reads from costs nothing further.
  */
 export class RunTail implements AsyncIterableIterator<readonly PlacedEntry[]> {
   private queue: (readonly PlacedEntry[])[] = []
@@ -37,15 +41,13 @@ export class RunTail implements AsyncIterableIterator<readonly PlacedEntry[]> {
   private isBehind: boolean
   private isDone = false
   private wake: (() => void) | undefined
-  private readonly unsubscribe: () => void
+  private unsubscribe: (() => void) | undefined
 
   constructor(private readonly parts: RunTailParts) {
     this.position = parts.from
     this.expected = parts.from
     this.isBehind = parts.isNew !== true
-    this.unsubscribe = parts.events.onCommitted(parts.runId, (_lastIndex, payload) =>
-      this.onCommitted(payload as readonly PlacedEntry[] | undefined),
-    )
+    if (!this.isBehind) this.listen()
   }
 
   get runId(): string {
@@ -59,11 +61,13 @@ export class RunTail implements AsyncIterableIterator<readonly PlacedEntry[]> {
   /** Looks into the log, for a message that was lost. */
   poll(): void {
     this.isBehind = true
-    this.wake?.()
+    this.wakeOrRest()
   }
 
   async next(): Promise<IteratorResult<readonly PlacedEntry[], undefined>> {
     while (!this.isDone) {
+      this.listen()
+      if (this.isDone) break
       const queued = this.queue.shift()
       if (queued) {
         const fresh = this.from(queued)
@@ -90,8 +94,34 @@ export class RunTail implements AsyncIterableIterator<readonly PlacedEntry[]> {
   private close(): void {
     this.isDone = true
     this.queue = []
-    this.unsubscribe()
+    this.rest()
     this.wake?.()
+  }
+
+  private listen(): void {
+    if (this.unsubscribe) return
+    const { events, runId, onListening } = this.parts
+    this.unsubscribe = events.onCommitted(runId, (_lastIndex, payload) =>
+      this.onCommitted(payload as readonly PlacedEntry[] | undefined),
+    )
+    onListening?.(this, true)
+  }
+
+  /** Stops to listen until somebody reads again. */
+  private rest(): void {
+    if (!this.unsubscribe) return
+    this.unsubscribe()
+    this.unsubscribe = undefined
+    this.parts.onListening?.(this, false)
+  }
+
+  /** Whoever waits is woken. Else what is behind anyway, or has all that it can get, need not hear more. */
+  private wakeOrRest(): void {
+    const { wake } = this
+    this.wake = undefined
+    if (wake) return wake()
+    const last = this.queue.at(-1)?.at(-1)
+    if (this.isBehind || (last && endsLog(last.entry))) this.rest()
   }
 
   private onCommitted(entries: readonly PlacedEntry[] | undefined): void {
@@ -102,7 +132,7 @@ export class RunTail implements AsyncIterableIterator<readonly PlacedEntry[]> {
     } else {
       this.isBehind = true
     }
-    this.wake?.()
+    this.wakeOrRest()
   }
 
   private from(entries: readonly PlacedEntry[]): readonly PlacedEntry[] {

@@ -50,7 +50,7 @@ export async function toSnapshot(
     version: VERSION,
     after: last?.lastIndex ?? -1,
     lastIndex: state.lastIndex,
-    folds: { [runId]: { kept, state: await media.aside(changed) } },
+    folds: { [runId]: { kept, state: await media.aside(runId, changed) } },
   }
   return JSON.stringify(snapshot)
 }

@@ -23,8 +23,8 @@ interface MediaReference {
 export class StoredMedia {
   constructor(private readonly repository: MediaRepository) {}
 
-  /** Puts the bytes of all media in a value aside and returns the value with references in their place. */
-  async aside<Value>(value: Value): Promise<Value> {
+  /** Puts the bytes of all media in a value of a run aside and returns the value with references in their place. */
+  async aside<Value>(runId: string, value: Value): Promise<Value> {
     if (!holdsMedia(value)) return value
     const found = new Map<string, Uint8Array>()
     const changed = mapMedia(value, (media) => {
@@ -36,7 +36,12 @@ export class StoredMedia {
       found.set(mediaHash, bytes)
       return { ...rest, mediaHash, ...(asText && { asText }) }
     })
-    if (found.size > 0) await this.repository.put(Array.from(found, ([hash, bytes]) => ({ hash, bytes })))
+    if (found.size > 0) {
+      await this.repository.put(
+        runId,
+        Array.from(found, ([hash, bytes]) => ({ hash, bytes })),
+      )
+    }
     return changed as Value
   }
 

@@ -1,9 +1,9 @@
-import { LocalEventBus, type EventBus } from '../runs/event-bus.js'
+import { LinkedEventBus } from './linked-event-bus.js'
 import type { OpenStorage } from './open-storage.js'
 
 // Two copies of this library can be loaded in one process (bundles of a framework's routes, hot reload). They must
 // find each other's database, so it hangs on the process; the number is the version of what hangs there.
-const KEY = Symbol.for('agentos-sdk.databases.1')
+const KEY = Symbol.for('agentos-sdk.databases.2')
 
 /** The databases of this process by name. */
 function databases(): Map<string, SharedDatabase> {
@@ -13,7 +13,7 @@ function databases(): Map<string, SharedDatabase> {
 
 /** What the handles on one database share: the open database, counted, and one bus. */
 export class SharedDatabase {
-  readonly events: EventBus = new LocalEventBus(() => this.opened?.hasForeignWrite?.() ?? false)
+  readonly events = new LinkedEventBus(() => this.opened?.hasForeignWrite?.() ?? false)
   private opened: OpenStorage | undefined
   private handles = 0
   private opening: Promise<OpenStorage> | undefined
@@ -33,7 +33,10 @@ export class SharedDatabase {
 
   /** Opens it once for all. One that could not be opened is tried again by whoever comes next. */
   open(open: () => Promise<OpenStorage>): Promise<OpenStorage> {
-    const opening = (this.opening ??= this.closing.then(open))
+    const opening = (this.opening ??= this.closing.then(open).then((opened) => {
+      opened.linkTo?.(this.events)
+      return opened
+    }))
     opening.then(
       (opened) => {
         if (this.opening === opening) this.opened = opened

@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
-import { ConfigurationError, MissingPackageError } from '../core/errors.js'
-import type { openSqlite } from './mikro-orm/sqlite/open.js'
+import { ConfigurationError } from '../core/errors.js'
+import { loadDriver } from './load-driver.js'
 import { StorageHandle } from './storage-handle.js'
 import type { Storage } from './storage.js'
 
@@ -13,7 +13,7 @@ export interface SqliteOptions {
    * when only the process dies. `full`: nothing, at the price of one disk sync per commit.
    */
   synchronous?: 'normal' | 'full'
-  /** `auto` (the default) brings an older schema up to date on first use; `check` refuses it. */
+  /** `auto` (the default) brings an older schema up to date on first use; `check` refuses to work on it. */
   migrate?: 'auto' | 'check'
 }
 
@@ -35,21 +35,12 @@ export function sqlite(path: string, options: SqliteOptions = {}): Storage {
     id,
     key: isMemory ? undefined : `sqlite:${place}`,
     isDurable: synchronous === 'full',
+    migrate,
     open: async () => {
-      const driver = await loadDriver()
-      return driver.openSqlite({ path: place, synchronous, migrate })
+      const driver = await loadDriver('sqlite()', 'SQLite', () => import('./mikro-orm/sqlite/open.js'))
+      return driver.openSqlite({ path: place, synchronous })
     },
   })
-}
-
-async function loadDriver(): Promise<{ openSqlite: typeof openSqlite }> {
-  try {
-    return await import('./mikro-orm/sqlite/open.js')
-  } catch (error) {
-    const [, missing] = /Cannot find (?:package|module) '([^'.][^']*)'/.exec(String(error)) ?? []
-    if (missing !== undefined) throw new MissingPackageError(missing, 'sqlite()', { cause: error })
-    throw new ConfigurationError('The driver of SQLite could not be loaded.', { cause: error })
-  }
 }
 
 /** One name for a file, whichever way it is reached. */

@@ -1,10 +1,13 @@
 import type { ApprovalRepository } from '../approvals/approval-repository.js'
 import { AgentOSError, UnavailableError } from '../core/errors.js'
+import type { RetentionRepository } from '../database/retention-repository.js'
+import type { SchemaRepository } from '../database/schema-repository.js'
 import type { EventBus } from '../runs/event-bus.js'
 import type { MediaRepository } from '../runs/media-repository.js'
 import type { RunRepository } from '../runs/run-repository.js'
+import type { ServiceAccountRepository } from '../service-accounts/service-account-repository.js'
 import type { SessionRepository } from '../sessions/session-repository.js'
-import type { OpenStorage } from './open-storage.js'
+import type { OpenStorage, Repositories } from './open-storage.js'
 import type { WebhookRepository } from '../webhooks/webhook-repository.js'
 import { ownError } from './own-error.js'
 import { SharedDatabase } from './shared-database.js'
@@ -16,10 +19,10 @@ export interface HandleOptions {
   key: string | undefined
   /** What is answered survives a loss of power. */
   isDurable: boolean
+  /** Whether the first use brings an older schema up to date, or refuses it. */
+  migrate: 'auto' | 'check'
   open(): Promise<OpenStorage>
 }
-
-type Repositories = Pick<Storage, 'runs' | 'sessions' | 'media' | 'approvals' | 'webhooks'>
 
 /** A storage that opens on first use, and shares what it opens with the other handles of the process. */
 export class StorageHandle implements Storage {
@@ -42,7 +45,6 @@ export class StorageHandle implements Storage {
     snapshots: true,
     window: true,
     active: true,
-    isTurn: true,
     keepFollowed: true,
     followedFor: true,
     heldBy: true,
@@ -78,6 +80,21 @@ export class StorageHandle implements Storage {
     failed: true,
     nextAt: true,
   })
+  readonly serviceAccounts: ServiceAccountRepository = this.deferred('serviceAccounts', {
+    create: true,
+    get: true,
+    list: true,
+    revoke: true,
+    findByTokenHash: true,
+    noteUse: true,
+  })
+  readonly retention: RetentionRepository = this.deferred('retention', { prune: true })
+  readonly schema: SchemaRepository = {
+    versions: () => this.call((open) => open.schema.versions(), true),
+    version: () => this.call((open) => open.schema.version(), true),
+    migrate: (order, options) => this.call((open) => open.schema.migrate(order, options), true),
+    preview: (order) => this.call((open) => open.schema.preview(order), true),
+  }
 
   private shared: SharedDatabase | undefined
   private opened: OpenStorage | undefined
@@ -125,16 +142,28 @@ export class StorageHandle implements Storage {
     return Object.fromEntries(entries) as Repositories[Name]
   }
 
-  private async call<Result>(work: (open: OpenStorage) => Promise<Result>): Promise<Result> {
+  /** Works on the database once its schema is one for this code, or whatever it is. */
+  private async call<Result>(work: (open: OpenStorage) => Promise<Result>, anySchema = false): Promise<Result> {
     const shared = this.acquire()
     this.callsUnderWay++
     try {
-      return await work(this.opened ?? (await this.open(shared)))
+      const open = this.opened ?? (await this.open(shared))
+      if (!open.isReady && !anySchema) await open.ready(this.options.migrate)
+      return await work(open)
     } catch (error) {
-      throw ownError(error)
+      throw ownError(await this.reasonOf(error))
     } finally {
       if (--this.callsUnderWay === 0) this.whenIdle?.()
     }
+  }
+
+  /** A table that is not there any more looks like a database that is away: another process has migrated it. */
+  private async reasonOf(error: unknown): Promise<unknown> {
+    if (codeOf(error) !== 'DATABASE_UNAVAILABLE' || !this.opened) return error
+    return this.opened.check().then(
+      () => error,
+      (reason: unknown) => (codeOf(reason) === 'NOT_READY' ? reason : error),
+    )
   }
 
   private async open(shared: SharedDatabase): Promise<OpenStorage> {
@@ -148,4 +177,8 @@ export class StorageHandle implements Storage {
     if (this.closing) throw new UnavailableError('SHUTTING_DOWN', 'The storage has been closed.')
     return (this.shared ??= SharedDatabase.acquire(this.options.key))
   }
+}
+
+function codeOf(error: unknown): unknown {
+  return (error as { code?: unknown }).code
 }

@@ -1,7 +1,10 @@
 import type { ApprovalRepository } from '../approvals/approval-repository.js'
+import type { RetentionRepository } from '../database/retention-repository.js'
+import type { SchemaRepository } from '../database/schema-repository.js'
 import type { EventBus } from '../runs/event-bus.js'
 import type { MediaRepository } from '../runs/media-repository.js'
 import type { RunRepository } from '../runs/run-repository.js'
+import type { ServiceAccountRepository } from '../service-accounts/service-account-repository.js'
 import type { SessionRepository } from '../sessions/session-repository.js'
 import type { WebhookRepository } from '../webhooks/webhook-repository.js'
 
@@ -23,9 +26,13 @@ export interface Storage {
   readonly media: MediaRepository
   readonly approvals: ApprovalRepository
   readonly webhooks: WebhookRepository
+  readonly serviceAccounts: ServiceAccountRepository
+  readonly retention: RetentionRepository
+  /** Can be used whatever the schema is; everything else needs one for this code. */
+  readonly schema: SchemaRepository
   /** Shared by all who use the same database in this process. */
   readonly events: EventBus
-  /** Whether the database answers and its schema is the one of this code. */
+  /** Whether the database answers and its schema is one for this code. */
   check(): Promise<{ ready: boolean; reason?: string }>
   /** Waits for what is under way and lets go of the database. Others in this process that use it keep it. */
   close(): Promise<void>

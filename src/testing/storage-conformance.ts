@@ -12,9 +12,14 @@ import { leaseCases } from './storage-cases/lease-cases.js'
 import { lineCases } from './storage-cases/line-cases.js'
 import { mediaCases } from './storage-cases/media-cases.js'
 import { readCases } from './storage-cases/read-cases.js'
+import { serviceAccountCases } from './storage-cases/service-account-cases.js'
+import { serviceAccountListCases } from './storage-cases/service-account-list-cases.js'
+import { retentionCases } from './storage-cases/retention-cases.js'
 import { sessionCases } from './storage-cases/session-cases.js'
 import { sessionListCases } from './storage-cases/session-list-cases.js'
 import { textCases } from './storage-cases/text-cases.js'
+import { twoNodeRecordCases } from './storage-cases/two-node-record-cases.js'
+import { twoNodeRunCases } from './storage-cases/two-node-run-cases.js'
 import { webhookCases } from './storage-cases/webhook-cases.js'
 
 export interface StorageConformanceOptions {
@@ -23,6 +28,12 @@ export interface StorageConformanceOptions {
   it: (name: string, body: () => Promise<void>) => void
   /** A new, empty storage for one test. The suite closes it. */
   open: () => Storage | Promise<Storage>
+  /**
+   * Another handle on the database of `storage`, as another process would have it: sharing nothing with it, where that
+   * can be. Leave it out where there is no other way to the database; the cases of two processes then run on one
+   * handle. The suite closes it.
+   */
+  openOther?: (storage: Storage) => Storage | Promise<Storage>
 }
 
 const groups: Record<string, Cases> = {
@@ -40,8 +51,13 @@ const groups: Record<string, Cases> = {
   media: mediaCases,
   'an approval': approvalCases,
   'a delivery to a webhook': webhookCases,
+  'a service account': serviceAccountCases,
+  'listing service accounts': serviceAccountListCases,
+  'removing what is old': retentionCases,
   'texts of users and models': textCases,
   'units side by side': isolationCases,
+  'runs of two processes': twoNodeRunCases,
+  'records of two processes': twoNodeRecordCases,
 }
 
 /**
@@ -56,15 +72,18 @@ const groups: Record<string, Cases> = {
  * storageConformance({ describe, it, open: () => myStorage('memory:') })
  * ```
  */
-export function storageConformance({ describe, it, open }: StorageConformanceOptions): void {
+export function storageConformance({ describe, it, open, openOther }: StorageConformanceOptions): void {
   for (const [group, cases] of Object.entries(groups)) {
     describe(group, () => {
       for (const [name, body] of Object.entries(cases)) {
         it(name, async () => {
           const storage = await open()
+          let other = storage
           try {
-            await body(storage)
+            if (body.length > 1 && openOther) other = await openOther(storage)
+            await body(storage, other)
           } finally {
+            await other.close()
             await storage.close()
           }
         })

@@ -1,6 +1,7 @@
 import { toIso } from '../core/clock.js'
 import { ConfigurationError, ValidationError } from '../core/errors.js'
 import { newId } from '../core/ids.js'
+import { registerSecrets } from '../core/redact.js'
 import { checkUrl } from '../core/safe-target.js'
 import type { Approval } from '../approvals/approval.js'
 import type { ApprovalEventType, Delivery } from './delivery.js'
@@ -30,6 +31,7 @@ export class WebhookOutbox {
     private readonly encodeApproval: (approval: Approval) => unknown,
   ) {
     const { secrets = {}, endpoints = [] } = options
+    registerSecrets(...Object.values(secrets))
     this.keys = new Map(Object.entries(secrets).map(([name, secret]) => [name, signingKey(name, secret)]))
     for (const endpoint of endpoints) {
       try {

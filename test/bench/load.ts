@@ -1,14 +1,31 @@
 import autocannon from 'autocannon'
 import type { BenchServer } from './child.ts'
 
-/** Requests per second of a server, with ten connections. */
-export async function requestsPerSecond(server: BenchServer, path: string, body: object, seconds = 6): Promise<number> {
+/**
+ * Requests per second of a server, with ten connections.
+ *
+ * @param tokens sent one after the other, over and over.
+ */
+export async function requestsPerSecond(
+  server: BenchServer,
+  path: string,
+  body: object,
+  {
+    seconds = 6,
+    tokens = [],
+    method = 'POST',
+  }: { seconds?: number; tokens?: readonly string[]; method?: 'GET' | 'POST' } = {},
+): Promise<number> {
+  const headers = { 'content-type': 'application/json' }
   const load = (duration: number): Promise<autocannon.Result> =>
     autocannon({
       url: server.url + path,
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
+      method,
+      headers,
+      ...(method === 'POST' && { body: JSON.stringify(body) }),
+      ...(tokens.length > 0 && {
+        requests: tokens.map((token) => ({ headers: { ...headers, authorization: `Bearer ${token}` } })),
+      }),
       connections: 10,
       duration,
       workers: 1,

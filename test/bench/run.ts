@@ -86,6 +86,30 @@ const parts: Record<string, () => Promise<void>> = {
       ratio(background, plain),
     )
   },
+  /** What tokens cost: the same requests with JWTs on against off, of one user and of many. */
+  async auth() {
+    for (const [what, method, path] of [
+      ['runs', 'POST', '/agents/plain/runs'],
+      ['reads', 'GET', '/agents'],
+    ] as const) {
+      const known: number[] = []
+      const fresh: number[] = []
+      for (let pass = 0; pass < 3; pass++) {
+        await using open = await startServer('agent-os')
+        await using guarded = await startServer('agent-os', 'auth')
+        const limit = await requestsPerSecond(open, path, { message: 'Hi' }, { method })
+        const one = await guarded.ask<string[]>('oneToken')
+        const own = await requestsPerSecond(guarded, path, { message: 'Hi' }, { method, tokens: one })
+        const many = await guarded.ask<string[]>('manyTokens')
+        const each = await requestsPerSecond(guarded, path, { message: 'Hi' }, { method, tokens: many })
+        known.push(own / limit)
+        fresh.push(each / limit)
+        show(what, `${round(own)}/s with a known token, ${round(each)}/s with new ones, of ${round(limit)}/s without`)
+      }
+      show(`${what} with a known token, median of three`, '', `${round(median(known), 3)}`)
+      show(`${what} with new tokens, median of three`, '', `${round(median(fresh), 3)}`)
+    }
+  },
   /** Following a finished run again, against reading its record. */
   async resume() {
     await using server = await startServer('agent-os')

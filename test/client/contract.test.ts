@@ -9,9 +9,11 @@ import { approvalRoutes } from '../../src/http/approvals.js'
 import { componentRoutes } from '../../src/http/components.js'
 import { checkpointRoutes } from '../../src/http/checkpoints.js'
 import { continueRoutes } from '../../src/http/continue.js'
+import { databaseRoutes } from '../../src/http/databases.js'
 import { resumeRoutes } from '../../src/http/resume.js'
 import type { Route } from '../../src/http/route.js'
 import { runRoutes } from '../../src/http/runs.js'
+import { serviceAccountRoutes } from '../../src/http/service-accounts.js'
 import { sessionForkRoutes } from '../../src/http/session-fork.js'
 import { sessionRoutes } from '../../src/http/sessions.js'
 import { workflowRunRoutes } from '../../src/http/workflow-runs.js'
@@ -40,6 +42,8 @@ const covered = [
   ...sessionRoutes,
   ...sessionForkRoutes,
   ...approvalRoutes,
+  ...serviceAccountRoutes,
+  ...databaseRoutes,
   ...systemRoutes,
 ].filter((route) => !isOpen(route.path)) as unknown as Route<never>[]
 

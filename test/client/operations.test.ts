@@ -50,6 +50,7 @@ const approvals = {
   runId: 'r',
   sessionId: 's',
 } as const
+const migrate = { to: '1.0.0', allowDowngrade: true, dryRun: true }
 const media = { url: 'https://host/x' }
 const newRun: StreamRunRequest = {
   agentId: 'agent_id',
@@ -163,6 +164,20 @@ const calls: Record<keyof typeof operations, () => Promise<unknown>> = {
       continueRun: true,
     }),
   delete_approval: () => client.approvals.delete('approval_id'),
+  list_service_accounts: () =>
+    client.serviceAccounts.list({ ...page, page: 1, includeRevoked: false, sortBy: 'name', sortOrder: 'asc' }),
+  create_service_account: () =>
+    client.serviceAccounts.mint({
+      name: 'n',
+      scopes: ['agents:run'],
+      expiresInDays: 1,
+      neverExpires: false,
+      allowPrivilegedScopes: true,
+    }),
+  delete_service_account: () => client.serviceAccounts.revoke('service_account_id'),
+  list_databases: () => client.databases.list(),
+  migrate_database: () => client.databases.migrate('db_id', migrate),
+  migrate_all_databases: () => client.databases.migrateAll(migrate),
   get_api_info: () => client.api(),
   health_check: () => client.health({ ready: true }),
   get_info: () => client.info(),
@@ -177,6 +192,9 @@ const leftOut: Partial<Record<keyof typeof operations, { query?: string[]; body?
   cancel_agent_run: { body: ['session_id'] },
   create_session: { query: ['user_id'] },
   delete_sessions: { query: ['session_ids'] },
+  // In the body.
+  migrate_database: { query: ['allow_downgrade', 'dry_run', 'target_version'] },
+  migrate_all_databases: { query: ['allow_downgrade', 'dry_run', 'target_version'] },
 }
 
 /** Asked by streams that connect again; see reconnect.test.ts. */

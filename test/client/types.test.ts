@@ -34,6 +34,13 @@ it('takes and returns what the server does in code', () => {
   expectTypeOf<ClientApprovals['resolve']>().returns.toEqualTypeOf<ReturnType<Approvals['resolve']>>()
   expectTypeOf<Parameters<Approvals['resolve']>[1]>().toExtend<Parameters<ClientApprovals['resolve']>[1]>()
 
+  type Accounts = AgentOS['serviceAccounts']
+  type ClientAccounts = AgentOSClient['serviceAccounts']
+  expectTypeOf<ClientAccounts['mint']>().returns.toEqualTypeOf<ReturnType<Accounts['mint']>>()
+  expectTypeOf<Parameters<Accounts['mint']>[0]>().toEqualTypeOf<Parameters<ClientAccounts['mint']>[0]>()
+  expectTypeOf<ClientAccounts['list']>().returns.toEqualTypeOf<ReturnType<Accounts['list']>>()
+  expectTypeOf<ClientAccounts['revoke']>().returns.toEqualTypeOf<ReturnType<Accounts['revoke']>>()
+
   expectTypeOf<AgentOSClient['sessions']['fork']>().returns.toEqualTypeOf<ReturnType<AgentOS['sessions']['fork']>>()
   expectTypeOf<AgentOSClient['sessions']['list']>().returns.resolves.toEqualTypeOf<Page<SessionListItem>>()
   expectTypeOf<AgentOSClient['sessions']['get']>().returns.resolves.toEqualTypeOf<SessionDetail>()

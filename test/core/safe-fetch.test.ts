@@ -1,11 +1,12 @@
 import { once } from 'node:events'
+import { gzipSync } from 'node:zlib'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { ValidationError } from '../../src/core/errors.js'
 import { FetchError } from '../../src/core/fetch-error.js'
 import { sendPinned } from '../../src/core/pinned-request.js'
 import { createSafeFetch, safeFetch, type SafeFetch, type SafeFetchOptions } from '../../src/core/safe-fetch.js'
-import type { AddressResolver } from '../../src/core/safe-target.js'
+import { checkRedirect, type AddressResolver } from '../../src/core/safe-target.js'
 import { countingServer } from '../support/counting-server.js'
 
 const toLoopback: AddressResolver = async () => ['127.0.0.1']
@@ -31,6 +32,11 @@ const hosts = {
     '１２７.0.0.1',
     '①②⑦.⓪.⓪.①',
     '127。0。0。1',
+    '0x7f.0x0.0x0.0x1',
+    '00000177.0.0.1',
+    '0x7F000001',
+    '127.0x0.1',
+    '127.0.0.1%00',
   ],
   'IPv6 around IPv4': [
     '[::ffff:127.0.0.1]',
@@ -42,6 +48,12 @@ const hosts = {
     '[::ffff:0:127.0.0.1]',
     '[64:ff9b::127.0.0.1]',
     '[64:ff9b::a9fe:a9fe]',
+    '[64:ff9b::0a00:0001]',
+    '[::ffff:0.0.0.0]',
+    '[::ffff:192.168.0.1]',
+    '[0000:0000:0000:0000:0000:0000:0000:0001]',
+    '[2002:c0a8:0001::1]',
+    '[2002:a9fe:a9fe::]',
     '[64:ff9b:1::127.0.0.1]',
     '[2002:7f00:1::]',
     '[2002:a00:1::1]',
@@ -75,6 +87,13 @@ const hosts = {
     '[fe80::1]',
     '[fd00:ec2::254]',
     'metadata.google.internal',
+    'metadata.google.internal.',
+    'METADATA.GOOGLE.INTERNAL',
+    'metadata',
+    'instance-data',
+    '169.254.169.254.',
+    '[fd20:ce::254]',
+    '[::ffff:a9fe:a9fe]',
   ],
   'reserved, multicast, documentation': [
     '192.0.2.1',
@@ -129,11 +148,42 @@ const urlForms = [
   'http://example.com:22/',
   'https://example.com:445/',
   'http://[fe80::1%25eth0]/',
+  'http://[::1%25lo]/',
+  'http://[fe80::1%lo]/',
+  'http://localhost\\@example.com/',
+  'http://example.com\\@127.0.0.1/',
+  'http:127.0.0.1',
+  'http:/127.0.0.1/',
+  'HTTP://LOCALHOST/',
+  'http://127.0.0.1#@example.com/',
+  'http://127.0.0.1?@example.com/',
+  'http://ex\tample.local/',
+  'dict://example.com/',
+  'ldap://example.com/',
+  'sftp://example.com/',
+  'jar:http://example.com!/',
+  'unix:/var/run/docker.sock',
+  'blob:http://example.com/x',
+  'http://example.com:6/',
+  'http://0x7f.1:8080@127.1/',
   'http://',
   'http://999.1.1.1/',
   '//example.com/',
   '/etc/passwd',
   '',
+]
+
+const redirectForms = [
+  'http://127.0.0.1:PORT/',
+  'http://[::ffff:127.0.0.1]:PORT/',
+  'http://2130706433:PORT/',
+  '//localhost:PORT/',
+  '//[::1]:PORT/',
+  'http://rebind.example.com:PORT/',
+  'http://169.254.169.254/latest/meta-data/',
+  'file:///etc/passwd',
+  'gopher://127.0.0.1:PORT/',
+  'http://u:p@a.com/',
 ]
 
 describe('a refused URL', () => {
@@ -165,11 +215,17 @@ describe('a refused URL', () => {
   })
 })
 
+it('was tried with enough forms', () => {
+  const count = hostForms.length * 2 + urlForms.length + redirectForms.length
+  console.log(`safe fetch: ${count} URLs refused, ${redirectForms.length} of them after a redirect`)
+  expect(count).toBeGreaterThanOrEqual(60)
+})
+
 describe('redirects', () => {
   it.each([301, 302, 303, 307, 308])('%i to loopback is refused', async (status) => {
     await using inside = await countingServer((_request, response) => response.end('inside'))
-    const locations = [`http://127.0.0.1:${inside.port}/`, `http://[::ffff:127.0.0.1]:${inside.port}/`]
-    for (const location of [...locations, `//localhost:${inside.port}/`, 'file:///etc/passwd', 'http://u:p@a.com/']) {
+    for (const form of redirectForms) {
+      const location = form.replace('PORT', String(inside.port))
       await using server = await countingServer((_request, response) => response.writeHead(status, { location }).end())
       await expect(fetchTrusting(server.port)(`http://files.test:${server.port}/`)).rejects.toEqual(forbidden)
     }
@@ -212,6 +268,17 @@ describe('redirects', () => {
     const arrived = other.requests[0]?.headers ?? {}
     expect(arrived).toMatchObject({ 'content-type': 'text/plain', host: `other.test:${other.port}` })
     for (const name of ['authorization', 'cookie', 'x-api-key']) expect(arrived).not.toHaveProperty(name)
+  })
+
+  it('never leave TLS', () => {
+    const [secret, plain] = [new URL('https://a.example/'), new URL('http://a.example/')]
+    expect(() => checkRedirect(secret, plain)).toThrow(forbidden)
+    for (const [from, to] of [
+      [plain, plain],
+      [plain, secret],
+      [secret, secret],
+    ] as const)
+      checkRedirect(from, to)
   })
 
   it('turn a POST into a GET without body where the standard says so', async () => {
@@ -307,6 +374,9 @@ describe('an allowed URL', () => {
   })
 })
 
+/** 64 MiB of nothing in 64 kB. */
+const bomb = gzipSync(Buffer.alloc(64 * 1024 * 1024))
+
 describe('limits', () => {
   const failures: { name: string; options: SafeFetchOptions; kind: string; path: string }[] = [
     { name: 'an announced size', options: { maxBytes: 9 }, kind: 'too_large', path: '/ten' },
@@ -315,6 +385,9 @@ describe('limits', () => {
     { name: 'no answer', options: { timeoutMs: 100 }, kind: 'timeout', path: '/silent' },
     { name: 'a body that stalls', options: { timeoutMs: 100 }, kind: 'timeout', path: '/stalls' },
     { name: 'a packed body', options: {}, kind: 'invalid_response', path: '/gzip' },
+    { name: 'a packed body that would grow past any limit', options: {}, kind: 'invalid_response', path: '/bomb' },
+    { name: 'a body that drips', options: { timeoutMs: 150 }, kind: 'timeout', path: '/drips' },
+    { name: 'headers without an end', options: {}, kind: 'connection', path: '/headers' },
     { name: 'a body cut off', options: {}, kind: 'connection', path: '/cut' },
   ]
   it.each(failures)('$name: $kind', async ({ options, kind, path }) => {
@@ -328,7 +401,13 @@ describe('limits', () => {
       else if (request.url === '/endless') pump()
       else if (request.url === '/stalls') response.write('some')
       else if (request.url === '/gzip') response.writeHead(200, { 'content-encoding': 'gzip' }).end('x')
-      else if (request.url === '/cut') response.write('half', () => response.destroy())
+      else if (request.url === '/bomb') response.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb)
+      else if (request.url === '/drips') {
+        const drip = setInterval(() => response.write('a'), 10)
+        response.once('close', () => clearInterval(drip))
+      } else if (request.url === '/headers') {
+        response.socket!.write(`HTTP/1.1 200 OK\r\n${'x-more: aaaaaaaaaaaaaaaa\r\n'.repeat(10_000)}`)
+      } else if (request.url === '/cut') response.write('half', () => response.destroy())
     })
     const url = `http://files.test:${server.port}${path}`
     await expect(fetchTrusting(server.port)(url, options)).rejects.toMatchObject({ name: 'FetchError', kind })

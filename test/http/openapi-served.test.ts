@@ -71,12 +71,16 @@ const agentOS = new AgentOS({
   logger: silentLogger,
 })
 let host: RunningHost
+/** Of an account that may do everything: nobody mints without being known. */
+let token = ''
 let document: Document
 let operations: Named[] = []
 let ajv: Ajv
 
 beforeAll(async () => {
   host = await listen(createNodeHandler(agentOS, { basePath: '/os' }))
+  const admin = { name: 'admin', scopes: ['agent_os:admin'], allowPrivilegedScopes: true }
+  token = (await agentOS.serviceAccounts.mint(admin)).token
   document = (await (await fetch(`${host.url}/os/openapi.json`)).json()) as Document
   ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: true })
   ajv.addSchema(document, 'openapi')
@@ -113,6 +117,7 @@ describe('/openapi.json of a full AgentOS', () => {
 
   it('has the routes of agents, runs, sessions and the server', () => {
     const known = [
+      'DELETE /service-accounts/{service_account_id}',
       'DELETE /sessions',
       'DELETE /sessions/{session_id}',
       'GET /',
@@ -128,6 +133,7 @@ describe('/openapi.json of a full AgentOS', () => {
       'GET /info',
       'GET /models',
       'GET /openapi.json',
+      'GET /service-accounts',
       'GET /sessions',
       'GET /sessions/{session_id}',
       'GET /sessions/{session_id}/runs',
@@ -138,6 +144,7 @@ describe('/openapi.json of a full AgentOS', () => {
       'POST /agents/{agent_id}/runs/{run_id}/continue',
       'POST /agents/{agent_id}/runs/{run_id}/resume',
       'POST /agents/{agent_id}/sessions/{session_id}/fork',
+      'POST /service-accounts',
       'POST /sessions',
       'POST /sessions/{session_id}/rename',
     ]
@@ -188,7 +195,7 @@ describe('each example', () => {
    * What the examples speak of: a session with a run in it, and another to delete. A run that is continued has paused,
    * and one that is about an approval waits for it.
    */
-  async function prepare(operationId = ''): Promise<{ runId: string; approvalId?: string }> {
+  async function prepare(operationId = ''): Promise<{ runId: string; ids: Record<string, string | undefined> }> {
     for (const sessionId of ['thread-42', 'thread-43']) {
       await agentOS.sessions.delete(sessionId).catch(() => undefined)
     }
@@ -201,24 +208,24 @@ describe('each example', () => {
     // A record is removed when it is closed.
     if (operationId === 'delete_approval') await agentOS.runs.cancel(runId)
     const { data } = await agentOS.approvals.list({ runId })
-    return { runId, approvalId: data[0]?.id }
+    const { data: minted } = await agentOS.serviceAccounts.list({ includeRevoked: false, sortBy: 'name' })
+    return { runId, ids: { approval_id: data[0]?.id, service_account_id: minted[0]?.id } }
   }
 
   function send(
     { path, method, operation }: Named,
     runId: string,
     more: object = {},
-    approvalId = '',
+    ids: Record<string, string | undefined> = {},
   ): Promise<Response> {
     const given = (operation.parameters ?? []).filter((parameter) => parameter.in === 'path')
-    const valueOf = (name: string, example: string | undefined): string =>
-      name === 'approval_id' ? approvalId : (example ?? runId)
-    const values = new Map(given.map(({ name, schema }) => [name, valueOf(name, schema.examples?.[0])]))
+    const values = new Map(given.map(({ name, schema }) => [name, ids[name] ?? schema.examples?.[0] ?? runId]))
     const url = `${host.url}/os${path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(values.get(name)!))}`
     const example = operation.requestBody?.content[JSON_TYPE]?.example
-    if (example === undefined) return fetch(url, { method })
+    const headers = { authorization: `Bearer ${token}` }
+    if (example === undefined) return fetch(url, { method, headers })
     const body = JSON.stringify({ ...(example as object), ...more })
-    return fetch(url, { method, body, headers: { 'content-type': JSON_TYPE } })
+    return fetch(url, { method, body, headers: { ...headers, 'content-type': JSON_TYPE } })
   }
 
   /** What an answer has against what is declared for its status. */
@@ -235,8 +242,8 @@ describe('each example', () => {
 
   it('is answered as declared when it is sent', async () => {
     for (const named of operations) {
-      const { runId, approvalId } = await prepare(named.operation.operationId)
-      const response = await send(named, runId, {}, approvalId)
+      const { runId, ids } = await prepare(named.operation.operationId)
+      const response = await send(named, runId, {}, ids)
       const text = await response.text()
       const told = `${named.name} → ${response.status} ${text.slice(0, 300)}`
       expect(response.ok, told).toBe(true)

@@ -130,7 +130,21 @@ describe('openApiDocument', () => {
       string,
       { description: string; content: Record<string, { example?: unknown }> }
     >
-    expect(Object.keys(responses)).toEqual(['200', '202', '400', '401', '403', '409', '413', '415', '422', '500'])
+    expect(Object.keys(responses)).toEqual([
+      '200',
+      '202',
+      '400',
+      '401',
+      '403',
+      '409',
+      '413',
+      '414',
+      '415',
+      '422',
+      '429',
+      '500',
+      '503',
+    ])
     expect(responses['409']?.description).toBe('`RUN_EXISTS`, `SESSION_BUSY`')
     expect(responses['200']?.content['application/json']?.example).toEqual(runExample)
     expect(responses['200']?.content).toHaveProperty('text/event-stream')

@@ -14,7 +14,7 @@ import {
 } from '../../src/http/query.js'
 import { queryRecord, requestTarget } from '../../src/http/request-target.js'
 
-const read = <Schema extends z.ZodType>(schema: Schema, search: string) => parseWire(schema, queryRecord(search))
+const read = <Schema extends z.ZodType>(schema: Schema, search: string) => parseWire(schema, queryRecord(search, 1000))
 
 describe('query parameters', () => {
   it('come as numbers, booleans, times, lists and enumerations', () => {

@@ -65,6 +65,20 @@ describe('sseResponse', () => {
     expect((await reader.read()).done).toBe(true)
   })
 
+  it('sends heartbeats while all that comes is hidden from the client', async () => {
+    const end = new AbortController()
+    async function* hidden(): AsyncGenerator<string[]> {
+      while (!end.signal.aborted) {
+        await new Promise((resolve) => setTimeout(resolve, 2))
+        yield []
+      }
+    }
+    const reader = sseResponse(hidden(), { heartbeatMs: 40 }).body!.getReader()
+    expect(new TextDecoder().decode((await reader.read()).value)).toBe(': heartbeat\n\n')
+    end.abort()
+    while (!(await reader.read()).done);
+  })
+
   it('returns the iterator and aborts the signal when the client is gone', async () => {
     let returned = false
     let signal: AbortSignal | undefined

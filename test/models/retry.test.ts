@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { defaultRetryPolicy, ModelError, retryDelay } from '../../src/models/index.js'
-import { isConnectionFailure, parseRetryAfter, providerError, redact } from '../../src/models/http-failure.js'
+import { isConnectionFailure, parseRetryAfter, providerError } from '../../src/models/http-failure.js'
 
 const server = new ModelError('server', 'x')
 
@@ -72,7 +72,8 @@ describe('providerError', () => {
   })
 
   it('strikes out secrets and whatever looks like a key', () => {
-    expect(redact('key abc123 and sk-proj-1234567890 and Bearer eyJhbGci.x', ['abc123'])).not.toMatch(/abc123|1234|eyJ/)
+    const message = 'Refused: sk-proj-1234567890, Bearer eyJhbGci.x'
+    expect(providerError({ status: 401, message }).message).toBe('Refused: [redacted], Bearer [redacted]')
   })
 
   it('does not take a mistake of ours for a broken connection', () => {

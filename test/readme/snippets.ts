@@ -67,6 +67,7 @@ declare global {
   const stream: AsyncIterable<core.RunEvent>
   const message: string
   const session: { accessToken: string }
+  const sessions: { of(headers: Headers): Promise<{ userId: string; roles: string[]; plan: string } | null> }
   const input: { files: [File] }
   const Agent: typeof core.Agent
   const AgentOS: typeof core.AgentOS

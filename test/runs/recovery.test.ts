@@ -56,6 +56,24 @@ describe('a run whose process is gone', () => {
     expect(await second.runs.get(stream.runId)).toMatchObject({ status: 'completed', content: text })
   })
 
+  it('goes on in one that was only started, by whatever call first', async () => {
+    const { start, crash } = processes()
+    const first = start(hanging())
+    const stream = first.runs.streamInBackground({ agentId: 'my-agent', message: 'Hi' })
+    await stream.accepted
+    await untilShown(first, stream.runId)
+    await crash(first)
+    const second = start(scripted(text))
+    await Promise.all([second.start(), second.start()])
+    await second.start()
+    // Looked at from outside, so that nothing is asked of the one that was started.
+    const watching = start(scripted('never'), { agents: [new Agent({ id: 'other', model: scripted('never') })] })
+    await until(async () => (await watching.runs.get(stream.runId)).status === 'completed')
+    expect((await watching.runs.get(stream.runId)).content).toBe(text)
+    await crash(second)
+    await expect(second.start()).rejects.toMatchObject({ code: 'SHUTTING_DOWN' })
+  })
+
   it('ends as RUN_INTERRUPTED when its client has gone with the process', async () => {
     const { start, crash } = processes()
     const first = start(hanging())

@@ -134,7 +134,7 @@ describe('a group commit', () => {
       runs.accept(fullCaller, accepting),
       runs.append(ending('run_1')),
       sessions.create(session()),
-      media.put([{ hash: 'h', bytes: Uint8Array.of(1) }]),
+      media.put('run_1', [{ hash: 'h', bytes: Uint8Array.of(1) }]),
     ])
     for (const write of writes) expect(write).toMatchObject({ status: 'rejected', reason: away })
     expect(await runs.active('ses_1')).toEqual([])
@@ -142,5 +142,7 @@ describe('a group commit', () => {
     other.close()
     expect((await runs.accept(fullCaller, accepting)).outcome).toBe('running')
     expect(database.writer.inTransaction).toBe(false)
+    await sessions.create(session({ sessionId: 'ses_2' }))
+    expect(await sessions.get(fullCaller, 'ses_2')).toBeDefined()
   })
 })

@@ -1,18 +1,22 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { ApprovalFilter } from '../../src/approvals/approval-repository.js'
+import type { Caller } from '../../src/core/caller.js'
 import { fullCaller } from '../../src/core/caller.js'
 import { encodeCursor } from '../../src/core/cursor.js'
 import type { RunFilter } from '../../src/runs/run-repository.js'
+import type { ServiceAccountFilter } from '../../src/service-accounts/service-account-repository.js'
 import type { SessionFilter } from '../../src/sessions/session-repository.js'
 import type { NativeDatabase } from '../../src/storage/mikro-orm/sqlite/native.js'
 import { openDatabase, storageOn } from '../../src/storage/mikro-orm/sqlite/open.js'
+import { account } from '../../src/testing/storage-cases/service-account-cases.js'
 import { ending, segment, session, T0, unit } from '../../src/testing/storage-cases/case.js'
 import { temporaryPath } from './support/temporary.js'
 
 /** An open storage, and the SQL that it has sent or prepared since the last time that it was asked. */
 async function openRecorded() {
-  const database = await openDatabase({ path: temporaryPath(), synchronous: 'normal', migrate: 'auto' })
+  const database = await openDatabase({ path: temporaryPath(), synchronous: 'normal' })
   onTestFinished(() => database.close())
+  await storageOn(database).ready('auto')
   const plain = database.writer.prepare.bind(database.writer)
   let recorded: string[] = []
   for (const native of [database.writer, database.reader]) {
@@ -22,7 +26,7 @@ async function openRecorded() {
       return prepare(sql)
     }
   }
-  const storage = storageOn(database)
+  const storage = { ...storageOn(database) }
   return {
     storage,
     /** The plan of each statement, as SQLite tells it. */
@@ -66,8 +70,7 @@ describe('the query plans of SQLite', () => {
     await runs.followedFor('run_x')
     await runs.window('ses_1', 10, 10)
     await runs.active('ses_1')
-    await runs.isTurn('run_x')
-    await media.put([{ hash: 'h', bytes: Uint8Array.of(1) }])
+    await media.put('run_1', [{ hash: 'h', bytes: Uint8Array.of(1) }])
     await media.get(['h'])
     await sessions.create(session({ sessionId: 'ses_2' }))
     await sessions.update(fullCaller, 'ses_2', { name: 'x' }, { at: T0 })
@@ -175,6 +178,52 @@ describe('the query plans of SQLite', () => {
       )
       expect(next![1]).not.toContain('TEMP B-TREE')
     }
+  })
+
+  const accountIndexOf = { created_at: 'created', name: 'name', last_used_at: 'used', expires_at: 'expiry' } as const
+  const accountSorts = Object.keys(accountIndexOf) as ServiceAccountFilter['sortBy'][]
+
+  it.each(accountSorts)('list service accounts by %s in the order of an index', async (sortBy) => {
+    const { storage, plans } = await openRecorded()
+    for (const name of ['a', 'b', 'c']) await storage.serviceAccounts.create(fullCaller, account({ name }))
+    await storage.serviceAccounts.noteUse((await list({})).data[0]!.id, T0)
+    const index = `agentos_service_accounts_${accountIndexOf[sortBy]}`
+    function list(filter: Partial<ServiceAccountFilter>, caller: Caller = fullCaller) {
+      const first: ServiceAccountFilter = { includeRevoked: false, sortBy, sortOrder: 'desc', limit: 1, page: 1 }
+      return storage.serviceAccounts.list(caller, { ...first, ...filter })
+    }
+    for (const sortOrder of ['asc', 'desc'] as const) {
+      plans()
+      const { meta } = await list({ sortOrder })
+      const [first] = [...plans()].filter(([sql]) => sql.includes('order by'))
+      expect(first![1], first![0]).toMatch(new RegExp(`USING INDEX ${index}`))
+      expect(first![1], first![0]).not.toContain('TEMP B-TREE')
+      await list({ sortOrder, cursor: meta.nextCursor })
+      const next = [...plans()].filter(([sql]) => sql.includes('order by'))
+      expect(next.length).toBeGreaterThan(0)
+      for (const [sql, plan] of next) {
+        expect(plan, sql).toMatch(new RegExp(`^SEARCH account USING INDEX ${index} \\(\\w+[<>=]\\?`))
+        expect(plan, sql).not.toContain('TEMP B-TREE')
+      }
+    }
+    await list({}, { ...fullCaller, scoped: true, userId: 'u' })
+    for (const [sql, plan] of plans()) expect(plan, sql).toMatch(/agentos_service_accounts_user \(user_id=\?/)
+  })
+
+  it('find and change a service account through an index', async () => {
+    const { storage, plans } = await openRecorded()
+    plans()
+    const one = account()
+    await storage.serviceAccounts.create({ ...fullCaller, admin: false, userId: 'u' }, one, 'old')
+    await storage.serviceAccounts.get(fullCaller, one.id)
+    await storage.serviceAccounts.findByTokenHash(one.tokenHash)
+    await storage.serviceAccounts.noteUse(one.id, T0)
+    await storage.serviceAccounts.revoke(fullCaller, one.id, T0)
+    const seen = [...plans()].filter(([sql]) => sql.includes('service_accounts'))
+    expect(seen.length).toBeGreaterThan(5)
+    for (const [sql, plan] of seen) expect(fullScans(plan), sql).toEqual([])
+    const [byToken] = seen.filter(([sql]) => sql.includes('token_hash` = '))
+    expect(byToken![1]).toContain('agentos_service_accounts_token (token_hash=?')
   })
 
   it.each(sorts)('list the sessions of a user or of a component by %s, and read no others', async (sortBy) => {

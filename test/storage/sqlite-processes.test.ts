@@ -18,25 +18,6 @@ afterAll(() => {
 })
 
 describe('sqlite() with several processes', () => {
-  it('migrates once, however many processes start at once', async () => {
-    const path = join(folder, 'race.db')
-    const programs = Array.from({ length: 5 }, (_, at) =>
-      built.start(`
-        console.log('ready')
-        for await (const _go of process.stdin) break
-        const storage = sqlite(${JSON.stringify(path)})
-        await storage.runs.accept(fullCaller, unit('run_${at}', 'ses_${at}'))
-        await storage.close()
-        process.exit(0)`),
-    )
-    await Promise.all(programs.map((program) => program.line()))
-    for (const program of programs) program.process.stdin!.write('go\n')
-    expect(await Promise.all(programs.map((program) => program.end()))).toEqual([0, 0, 0, 0, 0])
-    const storage = sqlite(path, { migrate: 'check' })
-    expect((await storage.runs.list(fullCaller, { limit: 10 })).totalCount).toBe(5)
-    await storage.close()
-  })
-
   it('keeps what was answered when the process is killed right after', async () => {
     const trials = 8
     const path = join(folder, 'killed.db')

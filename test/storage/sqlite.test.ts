@@ -9,8 +9,14 @@ const folder = mkdtempSync(join(tmpdir(), 'agentos-sqlite-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
 let files = 0
+let path = ''
 describe('sqlite() on a file', () => {
-  storageConformance({ describe, it, open: () => sqlite(join(folder, `${files++}.db`)) })
+  storageConformance({
+    describe,
+    it,
+    open: () => sqlite((path = join(folder, `${files++}.db`))),
+    openOther: () => sqlite(path),
+  })
 })
 
 describe('sqlite(:memory:)', () => {

@@ -3,6 +3,7 @@ import { Agent, AgentOS, tool } from 'agentos-sdk'
 import type { ResolveApproval, RunEvent } from 'agentos-sdk'
 import { scripted } from 'agentos-sdk/models'
 import { sqlite } from 'agentos-sdk/storage'
+import { resolveAll } from './resolve-all.ts'
 
 const [database, settings] = process.argv.slice(2) as [string, string]
 const pays: string[] = []
@@ -48,16 +49,9 @@ const answers = {
     readers.get(runId)?.abort()
   },
   cancel: (runId: string) => agentOS.runs.cancel(runId),
-  /** What became of each of several resolutions at once. */
+  /** What became of each of several resolutions at once, as `resolveAll` tells it. */
   resolve: ({ id, resolutions }: { id: string; resolutions: ResolveApproval[] }) =>
-    Promise.all(
-      resolutions.map((resolution) =>
-        agentOS.approvals.resolve(id, resolution).then(
-          ({ status, resolvedBy }) => ({ status, resolvedBy }),
-          (error: unknown) => ({ refused: String(error) }),
-        ),
-      ),
-    ),
+    resolveAll(agentOS, id, resolutions),
   continue: (runId: string) => agentOS.runs.continue(runId).then(({ status }) => status, String),
   pays: () => pays,
 }

@@ -1,3 +1,4 @@
+import { AccessPolicy } from '../../src/core/access.js'
 import { anonymousCaller, bindCaller } from '../../src/core/caller.js'
 import type { Caller } from '../../src/core/caller.js'
 import type { Clock } from '../../src/core/clock.js'
@@ -6,7 +7,8 @@ import type { Runnable } from '../../src/agents/runnable.js'
 import { componentRoutes } from '../../src/http/components.js'
 import { createHttpApp } from '../../src/http/app.js'
 import { docsRoutes } from '../../src/http/docs.js'
-import type { ServerDescription } from '../../src/http/services.js'
+import type { Route } from '../../src/http/route.js'
+import type { ServerDescription, Services } from '../../src/http/services.js'
 import { sessionRoutes } from '../../src/http/sessions.js'
 import { systemRoutes } from '../../src/http/system.js'
 import { Catalog } from '../../src/runs/catalog.js'
@@ -80,14 +82,16 @@ export function serve({ agents = [plainAgent()], server }: ServedOptions = {}) {
     startedAt: '2026-04-24T20:00:00.000Z',
     catalog,
     database: storage,
+    furtherDatabases: [],
     logger: silentLogger,
     authMode: 'none',
-    enforcesScopes: true,
+    access: new AccessPolicy({ enforcesScopes: true }),
     ...server,
   }
-  const routes = [...componentRoutes, ...sessionRoutes, ...systemRoutes]
+  const routes: Route<Services>[] = [...componentRoutes, ...sessionRoutes, ...systemRoutes]
+  routes.push(...docsRoutes(() => routes))
   const app = createHttpApp({
-    routes: [...routes, ...docsRoutes(routes)],
+    routes,
     authenticate: (request) => JSON.parse(request.headers.get('x-caller')!) as Caller,
     services: (caller) => ({
       runs: bindCaller(runs, caller),

@@ -32,7 +32,7 @@ export async function* memberRun(
   )
   const runId = begun?.source.runId ?? newId('run')
   const { dependencies, metadata, knowledgeFilters } = run.options
-  const fold = yield* nestedRun(run, {
+  const entries = nestedRun(run, {
     runnable: member,
     runId,
     start: begun?.start ?? { input: { ...run.input, inputContent: asked(rules, member, task, run) }, toolCallId },
@@ -43,6 +43,7 @@ export async function* memberRun(
     },
     seesHistory: rules.sharesHistory,
   })
+  const fold = yield* entries
   return { member, runId, ...outcome(rules, member, runId, fold, run.clock.now()) }
 }
 

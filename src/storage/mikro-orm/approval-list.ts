@@ -56,8 +56,9 @@ export async function listApprovals(
 export async function count(em: EntityManager, where: ApprovalWhere, limit = Number.MAX_SAFE_INTEGER): Promise<number> {
   const some = match(em, where).select(raw('1 as one')).limit(limit)
   const total = em.createQueryBuilder(some, 'some').select(raw('count(*) as total'))
-  const [row] = await total.execute<{ total: number }[]>()
-  return row?.total ?? 0
+  const [row] = await total.execute<{ total: number | string }[]>()
+  // PostgreSQL counts beyond what its driver takes for a number.
+  return Number(row?.total ?? 0)
 }
 
 export type ApprovalWhere = Partial<

@@ -1,6 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/core'
 import { ApprovalEntity } from './approval.entity.js'
 import { DeliveryEntity } from './delivery.entity.js'
+import { MediaEntity, MediaUseEntity } from './media.entity.js'
 import {
   ExecutorEntity,
   IdempotencyKeyEntity,
@@ -10,14 +11,8 @@ import {
   SegmentEntity,
   SnapshotEntity,
 } from './run.entity.js'
+import { ServiceAccountEntity } from './service-account.entity.js'
 import { SessionEntity } from './session.entity.js'
-
-/** Bytes by the SHA-256 of what they are. */
-const MediaEntity = defineEntity({
-  name: 'Media',
-  tableName: 'agentos_media',
-  properties: { hash: p.text().primary(), bytes: p.blob() },
-})
 
 /** One row: the version of the schema. */
 const SchemaVersionEntity = defineEntity({
@@ -36,8 +31,10 @@ export const entities = [
   SnapshotEntity,
   IdempotencyKeyEntity,
   MediaEntity,
+  MediaUseEntity,
   ExecutorEntity,
   ApprovalEntity,
   DeliveryEntity,
+  ServiceAccountEntity,
   SchemaVersionEntity,
 ]

@@ -1,4 +1,5 @@
 import { AgentOSError, UnavailableError } from '../../core/errors.js'
+import { isPostgresFault } from './postgresql/faults.js'
 
 /**
  * What a caller may know of a failure: a refusal as it is, a database that fails as a fixed text. SQL and the
@@ -16,6 +17,7 @@ export function databaseUnavailable(cause: unknown): UnavailableError {
 /** Whether the database or its driver says it, and not a program that is wrong. */
 function isDatabaseError(error: unknown): boolean {
   if (!(error instanceof Error)) return false
+  if (isPostgresFault(error)) return true
   const { code } = error as { code?: unknown }
   // better-sqlite3 says it as a plain TypeError when its file was closed or can't be created.
   return (

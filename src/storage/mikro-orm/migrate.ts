@@ -1,7 +1,8 @@
 import type { Constructor, MikroORM } from '@mikro-orm/core'
 import type { Migration, Migrator } from '@mikro-orm/migrations'
-import { ConfigurationError } from '../../core/errors.js'
-import { compareVersions, majorOf } from './schema-version.js'
+import { assertUsable, planMigration } from '../../database/migration-plan.js'
+import type { MigrationOrder, MigrationPlan, MigrationStep } from '../../database/schema-repository.js'
+import { compareVersions } from '../../database/schema-version.js'
 
 /** MikroORM's list of what was run. */
 export const MIGRATIONS_TABLE = 'agentos_migrations'
@@ -23,67 +24,75 @@ export interface MigrationTarget {
   /** The version of the schema, seen from inside a transaction where one is given; undefined when there is none. */
   version(transaction?: MigrationTransaction): Promise<string | undefined>
   setVersion(version: string, transaction: MigrationTransaction): Promise<void>
-  /** One transaction, alone among all processes. */
-  locked<Result>(work: (transaction: MigrationTransaction) => Promise<Result>): Promise<Result>
+  /**
+   * One transaction, alone among all processes.
+   *
+   * @param options.wait for whoever has the lock.
+   * @throws ConflictError `MIGRATION_IN_PROGRESS` when it is not to wait, and has to.
+   */
+  locked<Result>(
+    work: (transaction: MigrationTransaction) => Promise<Result>,
+    options: { wait: boolean },
+  ): Promise<Result>
+}
+
+/** The versions of a dialect, oldest first. */
+export function versionsOf({ migrations }: Pick<MigrationTarget, 'migrations'>): string[] {
+  return migrations.map(({ version }) => version)
 }
 
 /**
  * Brings an empty or older schema up to this code's version, or only checks that it is. A database of a newer minor
  * version stays as it is: its schema still fits this code.
  *
- * @throws ConfigurationError when the database is a major version ahead, or `mode` is `check` and it is behind.
+ * @throws UnavailableError `NOT_READY` when the database is a major version ahead, or `mode` is `check` and it is behind.
  */
 export async function migrate(target: MigrationTarget, mode: 'auto' | 'check'): Promise<void> {
-  const wanted = target.migrations.at(-1)!.version
+  const known = versionsOf(target)
   const found = await target.version()
-  refuseNewer(found, wanted)
-  if (found !== undefined && compareVersions(found, wanted) >= 0) return
-  if (mode === 'check') {
-    throw new ConfigurationError(
-      `The database ${found === undefined ? 'has no schema of agentos-sdk yet' : `has schema ${found}`}; this version of agentos-sdk needs ${wanted}. ` +
-        `Let a process start with migrate: 'auto' once.`,
-    )
-  }
-  await target.locked(async (transaction) => {
-    // Another process may have been faster, and newer.
-    const current = await target.version(transaction)
-    refuseNewer(current, wanted)
-    if (current === undefined || compareVersions(current, wanted) < 0) await go(target, 'up', wanted, transaction)
-  })
+  const isCurrent = found !== undefined && compareVersions(found, known.at(-1)!) >= 0
+  if (isCurrent || mode === 'check') return assertUsable(found, known)
+  // Another process may be faster, and newer: what is to be done is found out under the lock.
+  await migrateTo(target, { allowDowngrade: false }, { wait: true })
 }
 
-/** Goes up or down to a version, under the same lock. `0` goes down to a database without our tables. */
-export async function migrateTo(target: MigrationTarget, version: string | 0): Promise<void> {
-  await target.locked(async (transaction) => {
-    const current = await target.version(transaction)
-    refuseNewer(current, target.migrations.at(-1)!.version)
-    const isDown = version === 0 || (current !== undefined && compareVersions(current, version) > 0)
-    await go(target, isDown ? 'down' : 'up', version, transaction)
-  })
-}
-
-async function go(
+/** Goes up or down to a version, all the way or not at all. Throws as `SchemaRepository.migrate` says. */
+export function migrateTo(
   target: MigrationTarget,
-  direction: 'up' | 'down',
-  version: string | 0,
+  order: MigrationOrder,
+  options: { wait: boolean },
+): Promise<MigrationPlan> {
+  return target.locked(async (transaction) => {
+    const plan = planMigration(await target.version(transaction), order, versionsOf(target))
+    await carryOut(target, plan, transaction)
+    return plan
+  }, options)
+}
+
+/** Does what a plan says, inside its transaction. Going down to no version leaves a database without our tables. */
+export async function carryOut(
+  target: MigrationTarget,
+  { direction, to, versions }: MigrationPlan,
   transaction: MigrationTransaction,
 ): Promise<void> {
-  const last = target.migrations.find((migration) => migration.version === version)
-  if (version !== 0 && !last) throw new ConfigurationError(`There is no schema version ${version}.`)
+  if (versions.length === 0) return
+  const last = target.migrations.find(({ version }) => version === to)
   const migrator = target.orm.migrator as Migrator
   await migrator[direction]({ to: last?.name ?? 0, transaction })
   if (last) await target.setVersion(last.version, transaction)
 }
 
-/** @throws ConfigurationError when a database that is open has lost its schema, or got one of a newer major version. */
-export function assertUsable(found: string | undefined, migrations: readonly VersionedMigration[]): void {
-  if (found === undefined) throw new ConfigurationError('The database has no schema of agentos-sdk any more.')
-  refuseNewer(found, migrations.at(-1)!.version)
-}
-
-function refuseNewer(found: string | undefined, wanted: string): void {
-  if (found === undefined || majorOf(found) <= majorOf(wanted)) return
-  throw new ConfigurationError(
-    `The database has schema ${found}, which this version of agentos-sdk (schema ${wanted}) does not know. Update agentos-sdk.`,
-  )
+/** The statements of a plan, which are not executed. */
+export async function statementsOf(
+  { orm, migrations }: MigrationTarget,
+  { direction, versions }: MigrationPlan,
+): Promise<MigrationStep[]> {
+  const steps: MigrationStep[] = []
+  for (const version of versions) {
+    const found = migrations.find((one) => one.version === version)!
+    const migration = new found.class(orm.driver, orm.config)
+    await migration[direction]()
+    steps.push({ version, statements: migration.getQueries().map(String) })
+  }
+  return steps
 }

@@ -1,6 +1,7 @@
 import type { EntityManager } from '@mikro-orm/sql'
 import type { Session } from '../../sessions/session.js'
 import { SessionCopy } from '../../runs/session-copy.js'
+import { MediaUseEntity } from './media.entity.js'
 import { RunEntity, RunTextEntity, SegmentEntity } from './run.entity.js'
 import { toRow } from './session-row.js'
 import { SessionEntity } from './session.entity.js'
@@ -17,7 +18,7 @@ export async function forkSession(em: EntityManager, source: Session, sessionId:
   const seqs = await addRuns(em, source.sessionId, copy)
   if (seqs.length === 0) return 0
   for (let from = 0; from < seqs.length; from += RUNS_AT_ONCE) {
-    await copyRuns(em, seqs.slice(from, from + RUNS_AT_ONCE), sessionId, copy)
+    await copyRuns(em, seqs.slice(from, from + RUNS_AT_ONCE), sessionId, copy, at)
   }
   const state = { ...source.state, forked_from_session_id: source.sessionId }
   const session = { ...source, sessionId, state, metrics: copy.usage, createdAt: at, updatedAt: at }
@@ -40,7 +41,7 @@ async function addRuns(em: EntityManager, sessionId: string, copy: SessionCopy):
   return seqs
 }
 
-async function copyRuns(em: EntityManager, seqs: readonly number[], sessionId: string, copy: SessionCopy) {
+async function copyRuns(em: EntityManager, seqs: readonly number[], sessionId: string, copy: SessionCopy, at: number) {
   const runs = await em.find(RunEntity, { seq: { $in: [...seqs] } }, { ...plain, orderBy: { seq: 'asc' } })
   const texts = await em.find(RunTextEntity, { seq: { $in: [...seqs] } }, plain)
   await em.insertMany(
@@ -69,6 +70,9 @@ async function copyRuns(em: EntityManager, seqs: readonly number[], sessionId: s
     }),
   )
   for (const { runId } of runs) await copyLog(em, runId, copy)
+  const uses = await em.find(MediaUseEntity, { runId: { $in: runs.map(({ runId }) => runId) } }, plain)
+  const copies = uses.map(({ runId, hash }) => ({ runId: copy.add(runId), hash, storedAt: at }))
+  if (copies.length > 0) await em.insertMany(MediaUseEntity, copies)
 }
 
 async function copyLog(em: EntityManager, runId: string, copy: SessionCopy): Promise<void> {

@@ -91,8 +91,9 @@ function match(
 async function count(em: EntityManager, matching: QueryBuilder<SessionRow>): Promise<number> {
   const some = matching.select(raw('1 as one')).limit(MAX_COUNTED + 1)
   const total = em.createQueryBuilder(some, 'some').select(raw('count(*) as total'))
-  const [row] = await total.execute<{ total: number }[]>()
-  return row?.total ?? 0
+  const [row] = await total.execute<{ total: number | string }[]>()
+  // PostgreSQL counts beyond what its driver takes for a number.
+  return Number(row?.total ?? 0)
 }
 
 function placeOf(cursor: string, { sortBy, sortOrder }: SessionFilter): QBFilterQuery<SessionRow> {

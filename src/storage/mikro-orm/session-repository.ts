@@ -11,22 +11,17 @@ import type {
   SessionSelector,
 } from '../../sessions/session-repository.js'
 import { ApprovalEntity } from './approval.entity.js'
-import { DeliveryEntity } from './delivery.entity.js'
+import { deleteRuns } from './delete-runs.js'
 import type { EntityWork } from './entity-work.js'
-import {
-  IdempotencyKeyEntity,
-  RunEntity,
-  RunEventEntity,
-  RunTextEntity,
-  SegmentEntity,
-  SnapshotEntity,
-} from './run.entity.js'
+import { RunEntity } from './run.entity.js'
 import { forkSession } from './session-fork.js'
 import { listSessions, type SessionScope } from './session-list.js'
 import { jsonColumn, nameColumns, toRow, toSession } from './session-row.js'
 import { SessionEntity, type SessionRow } from './session.entity.js'
 
 const plain = { disableIdentityMap: true } as const
+/** Whoever accepts, ends or opens runs of a session needs its row, and waits. */
+const lock = { ...plain, lockMode: LockMode.PESSIMISTIC_WRITE } as const
 
 /** Sessions through the entity manager, for every dialect. */
 export class MikroOrmSessionRepository implements SessionRepository {
@@ -65,7 +60,6 @@ export class MikroOrmSessionRepository implements SessionRepository {
     const scope = scopeOf(caller, options)
     if (!scope) return undefined
     return this.entities.transaction(async (em) => {
-      const lock = { ...plain, lockMode: LockMode.PESSIMISTIC_WRITE }
       const row = await em.findOne(SessionEntity, { ...scope, sessionId }, lock)
       if (!row) return undefined
       if (options.ifUpdatedAt !== undefined && options.ifUpdatedAt !== row.updatedAt) {
@@ -91,7 +85,7 @@ export class MikroOrmSessionRepository implements SessionRepository {
     const scope = scopeOf(caller, options)
     if (!scope) return undefined
     return this.entities.transaction(async (em) => {
-      const row = await em.findOne(SessionEntity, { ...scope, sessionId }, plain)
+      const row = await em.findOne(SessionEntity, { ...scope, sessionId }, lock)
       return row ? forkSession(em, toSession(row), newSessionId, options.at) : undefined
     })
   }
@@ -101,9 +95,10 @@ export class MikroOrmSessionRepository implements SessionRepository {
     if (!scope || sessionIds.length === 0) return 0
     return this.entities.transaction(async (em) => {
       const found = { ...scope, sessionId: { $in: [...new Set(sessionIds)] } }
-      const rows = await em.find(SessionEntity, found, { ...plain, fields: ['sessionId'] })
+      const order = { orderBy: { sessionId: 'asc' } } as const
+      const rows = await em.find(SessionEntity, found, { ...lock, ...order, fields: ['sessionId'] })
       const inThem = { sessionId: { $in: rows.map(({ sessionId }) => sessionId) } }
-      await deleteRuns(em, inThem, Date.now())
+      await deleteRunsOf(em, inThem, Date.now())
       await em.nativeDelete(SessionEntity, inThem)
       return rows.length
     })
@@ -111,20 +106,18 @@ export class MikroOrmSessionRepository implements SessionRepository {
 }
 
 /** Piece by piece, so that no number of runs is too large. */
-async function deleteRuns(em: EntityManager, ofSessions: { sessionId: { $in: string[] } }, at: number): Promise<void> {
+async function deleteRunsOf(
+  em: EntityManager,
+  ofSessions: { sessionId: { $in: string[] } },
+  at: number,
+): Promise<void> {
   for (;;) {
-    const runs = await em.find(RunEntity, ofSessions, { ...plain, fields: ['seq', 'runId'], limit: 500 })
+    // Locked before anything of them is deleted: else a segment that is written meanwhile would be left over.
+    const some = { ...lock, fields: ['seq', 'runId'], orderBy: { runId: 'asc' }, limit: 500 } as const
+    const runs = await em.find(RunEntity, ofSessions, some)
     if (runs.length === 0) return
-    const runId = { $in: runs.map((run) => run.runId) }
-    const seq = { $in: runs.map((run) => run.seq) }
-    await em.nativeDelete(SegmentEntity, { runId })
-    await em.nativeDelete(SnapshotEntity, { runId })
-    await em.nativeDelete(RunEventEntity, { runId })
-    await em.nativeDelete(DeliveryEntity, { runId })
-    await closeApprovals(em, runId, at)
-    await em.nativeDelete(IdempotencyKeyEntity, { runId })
-    await em.nativeDelete(RunTextEntity, { seq })
-    await em.nativeDelete(RunEntity, { seq })
+    await closeApprovals(em, { $in: runs.map((run) => run.runId) }, at)
+    await deleteRuns(em, runs)
   }
 }
 

@@ -1,6 +1,7 @@
 import type { TokenCounts } from '../../agents/log/metrics.js'
 import type { Session, SessionSummary, SessionType } from '../../sessions/session.js'
 import type { SessionRow } from './session.entity.js'
+import { columnName } from './column-name.js'
 import { escapeText, foldText, unescapeText } from './text.js'
 
 /** The counts that a session adds up, each in a column of its own. */
@@ -16,6 +17,9 @@ export const TOKEN_KEYS = [
   'reasoningTokens',
   'cost',
 ] as const satisfies readonly (keyof TokenCounts)[]
+
+/** The columns of {@link TOKEN_KEYS}, in their order. */
+export const TOKEN_COLUMNS = TOKEN_KEYS.map(columnName)
 
 export function nameColumns(name: string): { name: string; nameSearch: string } {
   return { name: escapeText(name), nameSearch: foldText(name) }

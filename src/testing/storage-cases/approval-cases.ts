@@ -8,7 +8,7 @@ import { accept, assertSame, ending, segment, T0, user, type Cases } from './cas
 
 const bob = { ...user('bob'), scopes: ['approvals:write'] }
 
-function approval(runId: string, changes: Partial<StoredApproval> = {}): StoredApproval {
+export function approval(runId: string, changes: Partial<StoredApproval> = {}): StoredApproval {
   return {
     id: newId('apr'),
     runId,

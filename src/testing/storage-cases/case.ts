@@ -7,8 +7,8 @@ import type { AcceptUnit, Accepted, AppendUnit, Segment } from '../../runs/run-r
 import type { Session } from '../../sessions/session.js'
 import type { Storage } from '../../storage/storage.js'
 
-/** Tests by name, each with a storage of its own. */
-export type Cases = Record<string, (storage: Storage) => Promise<void>>
+/** Tests by name, each with a storage of its own, and another handle on it as another process would have it. */
+export type Cases = Record<string, (storage: Storage, other: Storage) => Promise<void>>
 
 /** A moment that all times here are told from. */
 export const T0 = 1_760_000_000_000
@@ -117,4 +117,10 @@ export function assertSame(actual: unknown, expected: unknown): void {
 
 function withoutUndefined(value: unknown): unknown {
   return value === undefined ? undefined : (JSON.parse(JSON.stringify(value)) as unknown)
+}
+
+/** The code of an error that was refused with one. */
+export function codeOf(error: unknown): string {
+  assert(error instanceof AgentOSError, `expected a refusal, got ${String(error)}`)
+  return error.code
 }

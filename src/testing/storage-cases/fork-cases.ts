@@ -113,6 +113,16 @@ export const forkCases: Cases = {
     assert.equal((await accept(storage, { run: { sessionId: 'ses_2' } })).outcome, 'running')
   },
 
+  'keeps the media of a copy when its source goes': async (storage) => {
+    const runId = await ended(storage, 'completed')
+    await storage.media.put(runId, [{ hash: 'h', bytes: Uint8Array.of(1) }])
+    assert.equal(await storage.sessions.fork(fullCaller, 'ses_1', 'ses_2', { at: T0 + 9 }), 1)
+    await storage.sessions.delete(fullCaller, ['ses_1'])
+    assert.equal((await storage.media.get(['h'])).size, 1)
+    await storage.sessions.delete(fullCaller, ['ses_2'])
+    assert.equal((await storage.media.get(['h'])).size, 0)
+  },
+
   'copies no session that is empty, or not the caller’s': async (storage) => {
     await storage.sessions.create(session({ userId: 'alice' }))
     assert.equal(await storage.sessions.fork(user('alice'), 'ses_1', 'ses_2', { at: T0 }), 0)

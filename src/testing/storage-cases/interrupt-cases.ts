@@ -72,7 +72,6 @@ export const interruptCases: Cases = {
     const last = await accept(storage, { concurrency: 'interrupt' })
     assert.equal(last.outcome, 'pending')
     assert.deepEqual(last.outcome === 'pending' && last.interrupted, [beside.runId])
-    assert.equal(await storage.runs.isTurn(last.runId), true)
     assert.equal((await accept(storage)).outcome, 'pending')
     assert.equal(await storage.runs.begin(last.runId, 'exe_1', segment(0), T0), true)
   },

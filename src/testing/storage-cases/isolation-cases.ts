@@ -44,7 +44,7 @@ export const isolationCases: Cases = {
       work.push(storage.sessions.create(session({ sessionId: `ses_${at}` })))
       // Rolled back, in the middle of the others.
       work.push(storage.sessions.create(session({ sessionId: 'ses_taken' })).catch(() => refused++))
-      work.push(storage.media.put([{ hash: `h${at}`, bytes: Uint8Array.of(at) }]))
+      work.push(storage.media.put('run_1', [{ hash: `h${at}`, bytes: Uint8Array.of(at) }]))
       work.push(storage.sessions.get(fullCaller, `ses_${at}`))
     }
     await Promise.all(work)

@@ -11,7 +11,6 @@ export const lineCases: Cases = {
     let current = first!.runId
     for (const { runId } of waiting) {
       assert.deepEqual(await storage.runs.append(ending(current)), { outcome: 'committed', next: runId })
-      assert.equal(await storage.runs.isTurn(runId), true)
       assert.equal(await storage.runs.begin(runId, 'exe_1', segment(0), T0 + 5), true)
       current = runId
     }
@@ -40,10 +39,8 @@ export const lineCases: Cases = {
     const { runId: first } = await accept(storage)
     const { runId: second } = await accept(storage)
     assert.equal(await storage.runs.begin(second, 'exe_1', segment(0), T0), false)
-    assert.equal(await storage.runs.isTurn(second), false)
     assert.equal(await storage.runs.begin(first, 'exe_1', segment(1, 1, 2), T0), false)
     assert.equal(await storage.runs.begin('run_unknown', 'exe_1', segment(0), T0), false)
-    assert.equal(await storage.runs.isTurn('run_unknown'), false)
   },
 
   'refuses with `reject` while a run is running or waits, not while it is paused': async (storage) => {
@@ -109,7 +106,6 @@ export const lineCases: Cases = {
     await storage.runs.requestCancel(fullCaller, marked, T0)
     assert.deepEqual(await storage.runs.append(ending(first)), { outcome: 'committed', next: third })
     assert.equal(await storage.runs.begin(marked, 'exe_1', segment(0), T0), false)
-    assert.equal(await storage.runs.isTurn(marked), false)
   },
 
   'lets a run wait for its time, and others go ahead meanwhile': async (storage) => {

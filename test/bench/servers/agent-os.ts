@@ -1,4 +1,6 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { join } from 'node:path'
+import { SignJWT } from 'jose'
 import { Agent, AgentOS, tool } from 'agentos-sdk'
 import { scripted } from 'agentos-sdk/models'
 import { createNodeHandler } from 'agentos-sdk/node'
@@ -8,8 +10,12 @@ import { answer, directory, heapUsed, listen } from './serve.ts'
 
 const storage = sqlite(join(directory, 'bench.db'))
 const add = tool({ name: 'add', input: z.object({ a: z.number(), b: z.number() }), execute: ({ a, b }) => a + b })
+const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
 const agentOS = new AgentOS({
   storage,
+  ...(process.argv[3] === 'auth' && {
+    auth: { authorization: true, verificationKeys: [String(publicKey.export({ type: 'spki', format: 'pem' }))] },
+  }),
   agents: [
     new Agent({ id: 'plain', model: scripted('Hello!') }),
     new Agent({
@@ -71,7 +77,25 @@ async function memory(): Promise<{ early: number; late: number }> {
   return { early, late: heapUsed() }
 }
 
+/** Tokens of that many users, each good for an hour. */
+function tokens(count: number): Promise<string[]> {
+  return Promise.all(
+    Array.from({ length: count }, (_, user) =>
+      new SignJWT({ scopes: ['agents:plain:run', 'agents:read', 'sessions:read'] })
+        .setProtectedHeader({ alg: 'RS256' })
+        .setSubject(`user-${user}`)
+        .setAudience('agentos')
+        .setIssuedAt()
+        .setExpirationTime('1h')
+        .sign(privateKey),
+    ),
+  )
+}
+
 answer({
+  oneToken: () => tokens(1),
+  // More than are remembered, so that each is checked anew.
+  manyTokens: () => tokens(1500),
   readBack,
   longSession,
   memory,

@@ -11,7 +11,7 @@ const root = join(import.meta.dirname, '../../..')
 
 /** The library's storage as JavaScript, for processes of their own. */
 export interface BuiltStorage extends Disposable {
-  /** Starts a program that finds `sqlite`, `fullCaller` and `unit(runId, sessionId)` in scope. */
+  /** Starts a program that finds `sqlite`, `postgres`, `fullCaller` and `unit(runId, sessionId)` in scope. */
   start(program: string): ChildProgram
 }
 
@@ -45,7 +45,7 @@ export async function buildStorage({ withPackages = true } = {}): Promise<BuiltS
   })
   const url = (name: string): string => JSON.stringify(pathToFileURL(join(folder, name)).href)
   const prelude = `
-    const { sqlite } = await import(${url('storage.mjs')})
+    const { postgres, sqlite } = await import(${url('storage.mjs')})
     const { fullCaller } = await import(${url('caller.mjs')})
     const unit = (runId, sessionId) => ({
       run: { runId, sessionId, component: { kind: 'agent', id: 'a', name: 'A' }, mode: 'plain', request: '{}', createdAt: 1 },

@@ -18,7 +18,9 @@ export function temporaryPath(): string {
 
 /** An open database with its insides, and the storage on it. */
 export async function openInside(options: Partial<OpenOptions> = {}) {
-  const database = await openDatabase({ path: temporaryPath(), synchronous: 'normal', migrate: 'auto', ...options })
+  const database = await openDatabase({ path: temporaryPath(), synchronous: 'normal', ...options })
   onTestFinished(() => database.close())
-  return { database, ...storageOn(database) }
+  const storage = storageOn(database)
+  await storage.ready('auto')
+  return { database, ...storage }
 }

@@ -1,15 +1,7 @@
 import type { AcceptUnit } from '../../../runs/run-repository.js'
+import type { SessionLineRow } from '../accept-rules.js'
 import { escapeText, foldText, unescapeText } from '../text.js'
 import type { Bindable, NativeDatabase, Statement } from './native.js'
-
-/** What a session's row says to a run that wants in. */
-export interface SessionLineRow {
-  type: string
-  user_id: string | null
-  component_id: string | null
-  name: string
-  active_run_id: string | null
-}
 
 /** The statements that take in a run, prepared once. */
 export class AcceptStatements {

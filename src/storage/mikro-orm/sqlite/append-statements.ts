@@ -1,4 +1,5 @@
 import type { AppendUnit } from '../../../runs/run-repository.js'
+import { TOKEN_COLUMNS } from '../session-row.js'
 import type { Bindable, NativeDatabase, Statement } from './native.js'
 
 export interface WrittenRun {
@@ -15,20 +16,6 @@ export interface Standing {
   active_run_id: string | null
   active_status: string | null
 }
-
-/** In the order of `TOKEN_KEYS`. */
-const TOKEN_COLUMNS = [
-  'input_tokens',
-  'output_tokens',
-  'total_tokens',
-  'audio_input_tokens',
-  'audio_output_tokens',
-  'audio_total_tokens',
-  'cache_read_tokens',
-  'cache_write_tokens',
-  'reasoning_tokens',
-  'cost',
-]
 
 type Position = [lastIndex: number, at: number, runId: string, attempt: number, lastIndexBefore: number]
 

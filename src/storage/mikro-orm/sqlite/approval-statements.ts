@@ -1,6 +1,7 @@
 import type { StoredApproval } from '../../../approvals/approval-repository.js'
 import type { Delivery } from '../../../webhooks/delivery.js'
 import { toApprovalRow } from '../approval-row.js'
+import { columnName } from '../column-name.js'
 import { toDeliveryRow } from '../delivery-row.js'
 import type { Bindable, NativeDatabase, Statement } from './native.js'
 
@@ -43,8 +44,4 @@ export class ApprovalStatements {
     }
     statement.run(...(Object.values(row) as Bindable[]))
   }
-}
-
-function columnName(property: string): string {
-  return property.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 }

@@ -48,6 +48,11 @@ export class SqliteDatabase implements EntityWork {
     )
   }
 
+  /** Nothing else writes meanwhile, and in memory nothing reads. The work brings its own transaction. */
+  alone<Result>(work: () => Promise<Result>): Promise<Result> {
+    return this.mutex.run(work)
+  }
+
   /** Reads with statements of {@link reader}. */
   query<Result>(work: () => Result): Promise<Result> {
     return this.guarded(() => this.onReader(work))

@@ -19,6 +19,10 @@ class ImmediateConnection extends SqliteConnection {
       }
       return driver
     }
+    // Kysely never gives its own lock on the connection back when BEGIN fails, as it does while another process is
+    // writing: whoever comes next would wait forever. The mutex of SqliteDatabase stands in front of it anyway.
+    const createAdapter = dialect.createAdapter.bind(dialect)
+    dialect.createAdapter = () => Object.defineProperty(createAdapter(), 'supportsMultipleConnections', { value: true })
     return dialect
   }
 }

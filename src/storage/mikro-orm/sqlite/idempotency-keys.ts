@@ -1,5 +1,5 @@
-import { ConflictError } from '../../../core/errors.js'
 import type { AcceptUnit } from '../../../runs/run-repository.js'
+import { keyReused } from '../accept-rules.js'
 import type { NativeDatabase, Statement } from './native.js'
 
 const SWEEP_EVERY_MS = 60_000
@@ -31,10 +31,7 @@ export class IdempotencyKeys {
     const known = this.select.get(scope, key, now)
     if (!known) return undefined
     if (known.fingerprint === fingerprint) return known.run_id
-    throw new ConflictError(
-      'IDEMPOTENCY_KEY_REUSED',
-      `The Idempotency-Key "${key}" came with another request before. Send a new key with a new request.`,
-    )
+    throw keyReused(key)
   }
 
   store({ scope, key, fingerprint, expiresAt }: Idempotency, runId: string, now: number): void {

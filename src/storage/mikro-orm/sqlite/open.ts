@@ -1,17 +1,20 @@
 import { MikroORM } from '@mikro-orm/core'
 import { Migrator } from '@mikro-orm/migrations'
 import { AgentOSError } from '../../../core/errors.js'
-import type { OpenStorage } from '../../open-storage.js'
+import type { OpenStorage, Repositories } from '../../open-storage.js'
 import { MikroOrmApprovalRepository } from '../approval-repository.js'
 import { entities } from '../entities.js'
 import { databaseUnavailable } from '../failure.js'
-import { assertUsable, migrate, MIGRATIONS_TABLE } from '../migrate.js'
+import { MIGRATIONS_TABLE } from '../migrate.js'
+import { MikroOrmRetentionRepository } from '../retention-repository.js'
+import { Schema } from '../schema.js'
+import { MikroOrmServiceAccountRepository } from '../service-account-repository.js'
 import { MikroOrmSessionRepository } from '../session-repository.js'
 import { MikroOrmWebhookRepository } from '../webhook-repository.js'
 import { SqliteDatabase } from './database.js'
 import { ImmediateSqliteDriver } from './driver.js'
 import { SqliteMediaRepository } from './media-repository.js'
-import { migrationTarget, schemaVersion } from './migration-target.js'
+import { migrationTarget } from './migration-target.js'
 import { sqliteMigrations } from './migrations/index.js'
 import type { NativeDatabase } from './native.js'
 import { retryWhileBusy } from './retry-while-busy.js'
@@ -21,22 +24,20 @@ export interface OpenOptions {
   /** Absolute, or `:memory:`. */
   path: string
   synchronous: 'normal' | 'full'
-  migrate: 'auto' | 'check'
   /** How long a write waits for another process. The whole process waits with it. Default 5 seconds. */
   busyTimeoutMs?: number
 }
 
-/** Opens a SQLite file as a storage. Throws as {@link openDatabase} does. */
+/**
+ * Opens a SQLite file as a storage; its schema may be any.
+ *
+ * @throws UnavailableError `DATABASE_UNAVAILABLE` when the file can't be opened.
+ */
 export async function openSqlite(options: OpenOptions): Promise<OpenStorage> {
   return storageOn(await openDatabase(options))
 }
 
-/**
- * Opens a SQLite file and brings its schema up to date.
- *
- * @throws UnavailableError `DATABASE_UNAVAILABLE` when the file can't be opened.
- * @throws ConfigurationError when the schema is not one for this code.
- */
+/** Opens a SQLite file. Throws as {@link openSqlite} does. */
 export async function openDatabase(options: OpenOptions): Promise<SqliteDatabase> {
   const { busyTimeoutMs: timeout = 5000 } = options
   const isMemory = options.path === ':memory:'
@@ -67,7 +68,6 @@ export async function openDatabase(options: OpenOptions): Promise<SqliteDatabase
     // A checkpoint waits for the disk, and writes a page once however often it has changed: every 32 MiB instead of 4.
     writer.pragma('wal_autocheckpoint = 8000')
     writer.pragma('cache_size = -16000')
-    await migrate(migrationTarget(orm, writer), options.migrate)
     return new SqliteDatabase(orm, writer, reader)
   } catch (error) {
     await orm.close(true)
@@ -76,20 +76,54 @@ export async function openDatabase(options: OpenOptions): Promise<SqliteDatabase
   }
 }
 
-/** The storage on an open database. */
+/** The storage on an open database. Its repositories are made with the first use: their statements need the schema. */
 export function storageOn(database: SqliteDatabase): OpenStorage {
+  const schema = new Schema(migrationTarget(database))
+  let made: Repositories | undefined
+  const repositories = (): Repositories => (made ??= repositoriesOn(database))
+  return {
+    schema,
+    get isReady() {
+      return schema.isReady
+    },
+    get runs() {
+      return repositories().runs
+    },
+    get sessions() {
+      return repositories().sessions
+    },
+    get media() {
+      return repositories().media
+    },
+    get approvals() {
+      return repositories().approvals
+    },
+    get webhooks() {
+      return repositories().webhooks
+    },
+    get serviceAccounts() {
+      return repositories().serviceAccounts
+    },
+    get retention() {
+      return repositories().retention
+    },
+    ready: (mode) => schema.ready(mode),
+    check: () => schema.check(),
+    ...(database.reader !== database.writer && { hasForeignWrite: foreignWrites(database.writer) }),
+    makeDurable: () => void database.writer.pragma('synchronous = full'),
+    close: () => database.close(),
+  }
+}
+
+function repositoriesOn(database: SqliteDatabase): Repositories {
   return {
     runs: new SqliteRunRepository(database),
     sessions: new MikroOrmSessionRepository(database),
     media: new SqliteMediaRepository(database),
     approvals: new MikroOrmApprovalRepository(database),
     webhooks: new MikroOrmWebhookRepository(database),
-    check: async () => {
-      assertUsable(await database.query(() => schemaVersion(database.reader)), sqliteMigrations)
-    },
-    ...(database.reader !== database.writer && { hasForeignWrite: foreignWrites(database.writer) }),
-    makeDurable: () => void database.writer.pragma('synchronous = full'),
-    close: () => database.close(),
+    serviceAccounts: new MikroOrmServiceAccountRepository(database),
+    retention: new MikroOrmRetentionRepository(database),
   }
 }
 

@@ -1,4 +1,4 @@
-import { TooManyRequestsError } from '../../../core/errors.js'
+import { queueFull } from '../accept-rules.js'
 import type { NativeDatabase, Statement } from './native.js'
 
 const FRESH_MS = 1000
@@ -26,9 +26,7 @@ export class PendingLimit {
       return
     }
     const { pending } = this.count.get(max)!
-    if (pending >= max) {
-      throw new TooManyRequestsError('QUEUE_FULL', `${max} runs are waiting already. Try again later.`, 1)
-    }
+    if (pending >= max) throw queueFull(max)
     this.room = Math.floor((max - pending) / 4)
     this.countedAt = now
   }

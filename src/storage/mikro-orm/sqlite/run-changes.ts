@@ -1,7 +1,7 @@
 import type { Caller } from '../../../core/caller.js'
 import type { RunHead, Segment, StoredRun } from '../../../runs/run-repository.js'
 import type { Bindable, NativeDatabase, Statement } from './native.js'
-import { HEAD_COLUMNS, SELECT_STORED, toHead, toStoredRun, type HeadRow, type StoredRow } from './run-row.js'
+import { HEAD_COLUMNS, mayTouch, SELECT_STORED, toHead, toStoredRun, type HeadRow, type StoredRow } from '../run-row.js'
 import { SegmentWriter } from './segment-store.js'
 import { LINE_COLUMNS, LINE_TABLES, SessionLine, type LineRow } from './session-line.js'
 
@@ -62,9 +62,4 @@ export class RunChanges {
     if (this.changeExecutor.run(executorId, at, runId, attempt).changes === 0) return undefined
     return toStoredRun(this.selectStored.get(runId)!)
   }
-}
-
-/** Rows that the caller may not see don't exist for it. */
-export function mayTouch(caller: Caller, { user_id: userId }: { user_id: string | null }): boolean {
-  return !caller.scoped || (userId !== null && userId === caller.userId)
 }

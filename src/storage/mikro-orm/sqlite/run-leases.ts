@@ -1,8 +1,8 @@
 import type { ComponentId, ReopenUnit, StoredRun } from '../../../runs/run-repository.js'
 import { ApprovalStatements } from './approval-statements.js'
-import { COMPONENT, namesOf } from './component-names.js'
+import { COMPONENT, namesOf } from '../component-names.js'
 import type { Bindable, NativeDatabase, Statement } from './native.js'
-import { SELECT_STORED, toStoredRun, type StoredRow } from './run-row.js'
+import { SELECT_STORED, toStoredRun, type StoredRow } from '../run-row.js'
 import { SegmentWriter } from './segment-store.js'
 
 /** The clock of the storage: the one that all processes on this file share. */
@@ -84,7 +84,7 @@ export class RunLeases {
   }
 
   takeLapsed(executorId: string, components: readonly ComponentId[], limit: number, at: number): StoredRun[] {
-    return this.selectLapsed.all(executorId, namesOf(components), limit).map((row) => {
+    return this.selectLapsed.all(executorId, JSON.stringify(namesOf(components)), limit).map((row) => {
       const run = toStoredRun(row)
       this.takeRun.run(executorId, at, run.head.seq)
       return { ...run, head: { ...run.head, attempt: run.head.attempt + 1, executorId } }
@@ -92,7 +92,7 @@ export class RunLeases {
   }
 
   due(executorId: string, components: readonly ComponentId[], limit: number, at: number): StoredRun[] {
-    return this.selectDue.all(executorId, namesOf(components), at, at, limit).map(toStoredRun)
+    return this.selectDue.all(executorId, JSON.stringify(namesOf(components)), at, at, limit).map(toStoredRun)
   }
 
   keepFollowed(runIds: readonly string[], forMs: number): void {

@@ -1,12 +1,10 @@
-import { z } from 'zod'
 import type { Caller } from '../../../core/caller.js'
-import { decodeCursor, encodeCursor } from '../../../core/cursor.js'
+import { encodeCursor } from '../../../core/cursor.js'
 import { MAX_COUNTED, type Slice } from '../../../core/page.js'
 import type { RunFilter, StoredRun } from '../../../runs/run-repository.js'
 import type { Bindable, NativeDatabase, Statement } from './native.js'
-import { SELECT_STORED, toStoredRun, type StoredRow } from './run-row.js'
-
-const Place = z.number().int().positive()
+import { beforeSeq, runConditions, type RunCondition } from '../run-conditions.js'
+import { SELECT_STORED, toStoredRun, type StoredRow } from '../run-row.js'
 
 /** Lists runs, newest first in the database and oldest first in the answer. */
 export class RunList {
@@ -16,12 +14,13 @@ export class RunList {
   constructor(private readonly database: NativeDatabase) {}
 
   list(caller: Caller, filter: RunFilter): Slice<StoredRun> {
-    const conditions = conditionsOf(caller, filter)
+    const conditions = runConditions(caller, filter)
     if (!conditions) return { data: [], totalCount: 0 }
-    const { limit, cursor } = filter
-    const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : decodeCursor(cursor, Place)
-    const where = ['1', ...conditions.map(([condition]) => condition)].join(' AND ')
-    const values = conditions.map(([, value]) => value)
+    const { limit, topLevelOnly } = filter
+    const before = beforeSeq(filter)
+    const topLevel = topLevelOnly === true ? ['agentos_runs.parent_run_id IS NULL'] : []
+    const where = ['1', ...conditions.map(sqlOf), ...topLevel].join(' AND ')
+    const values = conditions.map(valueOf)
     const rows = this.statement<StoredRow>(
       `${SELECT_STORED} WHERE ${where} AND agentos_runs.seq < ? ORDER BY agentos_runs.seq DESC LIMIT ?`,
     ).all(...values, before, limit + 1)
@@ -44,25 +43,11 @@ export class RunList {
   }
 }
 
-type Condition = [sql: string, value: Bindable]
+function sqlOf({ column, operator }: RunCondition): string {
+  const name = `agentos_runs.${column}`
+  return operator === 'in' ? `${name} IN (SELECT value FROM json_each(?))` : `${name} ${operator} ?`
+}
 
-/** Undefined when no row can fit. */
-function conditionsOf(caller: Caller, filter: RunFilter): Condition[] | undefined {
-  const { userId } = filter
-  if (caller.scoped && (caller.userId === undefined || (userId !== undefined && userId !== caller.userId))) {
-    return undefined
-  }
-  const conditions: Condition[] = []
-  const add = (sql: string, value: Bindable | undefined): void => {
-    if (value !== undefined) conditions.push([`agentos_runs.${sql}`, value])
-  }
-  add('session_id = ?', filter.sessionId)
-  add('user_id = ?', caller.scoped ? caller.userId : userId)
-  add('component_id = ?', filter.componentId)
-  add('component_kind = ?', filter.componentKind)
-  add('created_at >= ?', filter.createdAfter)
-  add('created_at <= ?', filter.createdBefore)
-  add('status IN (SELECT value FROM json_each(?))', filter.statuses && JSON.stringify(filter.statuses))
-  add('parent_run_id IS NULL = ?', filter.topLevelOnly === true ? 1 : undefined)
-  return conditions
+function valueOf(condition: RunCondition): Bindable {
+  return condition.operator === 'in' ? JSON.stringify(condition.value) : condition.value
 }

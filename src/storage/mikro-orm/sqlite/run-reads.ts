@@ -2,25 +2,20 @@ import type { Caller } from '../../../core/caller.js'
 import type { JsonObject } from '../../../core/json.js'
 import type { SessionWindow, StoredRun } from '../../../runs/run-repository.js'
 import type { NativeDatabase, Statement } from './native.js'
-import { mayTouch } from './run-changes.js'
+import { mayTouch, SELECT_STORED, toStoredRun, type StoredRow } from '../run-row.js'
 import { NOW } from './run-leases.js'
-import { SELECT_STORED, toStoredRun, type StoredRow } from './run-row.js'
-import { LINE_COLUMNS, LINE_TABLES, SessionLine, type LineRow } from './session-line.js'
 
 /** Reads of single runs and of what a run starts from. */
 export class RunReads {
-  private readonly line: SessionLine
   private readonly selectStored: Statement<[string], StoredRow>
   private readonly selectState: Statement<[string], { state: string }>
   private readonly selectWindow: Statement<[string, number, number], { run_id: string; body: string }>
   private readonly selectActive: Statement<[string], { run_id: string }>
-  private readonly selectLine: Statement<[string], LineRow>
   private readonly selectHeld: Statement<[executorId: string, before: number, limit: number], StoredRow>
   private readonly selectFollowed: Statement<[runId: string], { left: number }>
   private readonly selectOverdue: Statement<[before: number, limit: number], { run_id: string }>
 
   constructor(database: NativeDatabase) {
-    this.line = new SessionLine(database)
     this.selectStored = database.prepare(`${SELECT_STORED} WHERE agentos_runs.run_id = ?`)
     this.selectState = database.prepare('SELECT state FROM agentos_sessions WHERE session_id = ?')
     // Walks the session's index from the new end, so it costs the same in the thousandth run as in the tenth.
@@ -39,7 +34,6 @@ export class RunReads {
     this.selectOverdue = database.prepare(`SELECT run_id FROM agentos_runs
       WHERE cancel_requested_at IS NOT NULL AND status IN ('pending', 'running', 'paused') AND cancel_requested_at < ?
       ORDER BY cancel_requested_at LIMIT ?`)
-    this.selectLine = database.prepare(`SELECT ${LINE_COLUMNS} FROM ${LINE_TABLES} WHERE agentos_runs.run_id = ?`)
   }
 
   get(caller: Caller, runId: string): StoredRun | undefined {
@@ -71,10 +65,5 @@ export class RunReads {
 
   cancelOverdue(before: number, limit: number): string[] {
     return this.selectOverdue.all(before, limit).map(({ run_id: runId }) => runId)
-  }
-
-  isTurn(runId: string, now: number): boolean {
-    const row = this.selectLine.get(runId)
-    return row !== undefined && this.line.isTurn(row, now)
   }
 }

@@ -146,8 +146,4 @@ export class SqliteRunRepository implements RunRepository {
   active(sessionId: string): Promise<string[]> {
     return this.database.query(() => this.reads.active(sessionId))
   }
-
-  isTurn(runId: string): Promise<boolean> {
-    return this.database.query(() => this.reads.isTurn(runId, Date.now()))
-  }
 }

@@ -3,10 +3,9 @@ import type { Caller } from '../../../core/caller.js'
 import type { JsonValue } from '../../../core/json.js'
 import type { ComponentId, StoredRun } from '../../../runs/run-repository.js'
 import { escapeText, unescapeText } from '../text.js'
-import { COMPONENT, namesOf } from './component-names.js'
+import { COMPONENT, namesOf } from '../component-names.js'
 import type { NativeDatabase, Statement } from './native.js'
-import { mayTouch } from './run-changes.js'
-import { SELECT_STORED, toStoredRun, type StoredRow } from './run-row.js'
+import { mayTouch, SELECT_STORED, toStoredRun, type StoredRow } from '../run-row.js'
 
 interface EventRow {
   event_id: string
@@ -69,7 +68,7 @@ export class RunWakes {
   }
 
   toWake(components: readonly ComponentId[], limit: number, at: number): StoredRun[] {
-    return this.selectDue.all(at, namesOf(components), limit).map(toStoredRun)
+    return this.selectDue.all(at, JSON.stringify(namesOf(components)), limit).map(toStoredRun)
   }
 
   postponeWake(runId: string, attempt: number, wakeAt: number | undefined, seenEvents?: number): void {

@@ -1,25 +1,29 @@
-import type { Caller } from '../core/caller.js'
-import { ForbiddenError } from '../core/errors.js'
+import type { Caller } from './caller.js'
+import { ForbiddenError } from './errors.js'
 
-export type ScopeResource =
-  | 'config'
-  | 'registry'
-  | 'agents'
-  | 'teams'
-  | 'workflows'
-  | 'sessions'
-  | 'memories'
-  | 'learnings'
-  | 'knowledge'
-  | 'metrics'
-  | 'evals'
-  | 'traces'
-  | 'approvals'
-  | 'schedules'
-  | 'components'
-  | 'service_accounts'
+/** What routes of this server ask for. */
+export const SCOPE_RESOURCES = [
+  'config',
+  'registry',
+  'agents',
+  'teams',
+  'workflows',
+  'sessions',
+  'memories',
+  'learnings',
+  'knowledge',
+  'metrics',
+  'evals',
+  'traces',
+  'approvals',
+  'schedules',
+  'components',
+  'service_accounts',
+] as const
+export type ScopeResource = (typeof SCOPE_RESOURCES)[number]
 
-export type ScopeAction = 'read' | 'write' | 'delete' | 'run'
+export const SCOPE_ACTIONS = ['read', 'write', 'delete', 'run'] as const
+export type ScopeAction = (typeof SCOPE_ACTIONS)[number]
 
 /** What a route asks for, such as `agents:run`. */
 export type Scope = `${ScopeResource}:${ScopeAction}`
@@ -31,7 +35,19 @@ export class InsufficientScopeError extends ForbiddenError {
   }
 }
 
-const PER_COMPONENT = new Set(['agents', 'teams', 'workflows'])
+/** Resources of which a scope may name one component. */
+export const PER_COMPONENT: ReadonlySet<string> = new Set(['agents', 'teams', 'workflows'])
+
+/** Something that can be run, as scopes name it. */
+export interface RunnableComponent {
+  readonly kind: 'agent' | 'team' | 'workflow'
+  readonly id: string
+}
+
+/** The scope that running a component asks for. */
+export function runScopeOf({ kind }: Pick<RunnableComponent, 'kind'>): Scope {
+  return `${kind}s:run`
+}
 
 /**
  * Whether the caller holds a scope: by the admin scope, `agents:run`, `agents:*:run` or, where a component is named,
@@ -45,7 +61,7 @@ export function holdsScope(caller: Caller, required: Scope, componentId?: string
     const grant = parseGrant(held)
     if (!grant || grant.resource !== resource || grant.action !== action) return false
     if (grant.id === undefined || grant.id === '*') return true
-    return componentId !== undefined && PER_COMPONENT.has(resource) && decodeId(grant.id) === componentId
+    return componentId !== undefined && PER_COMPONENT.has(resource) && grant.id === componentId
   })
 }
 
@@ -64,7 +80,7 @@ export function heldComponents(caller: Caller, scopes: readonly Scope[]): 'all' 
     if (!PER_COMPONENT.has(resource)) continue
     for (const held of caller.scopes) {
       const grant = parseGrant(held)
-      if (grant?.id !== undefined && grant.resource === resource && grant.action === action) ids.add(decodeId(grant.id))
+      if (grant?.id !== undefined && grant.resource === resource && grant.action === action) ids.add(grant.id)
     }
   }
   return ids
@@ -76,22 +92,25 @@ export function componentScope(required: Scope, componentId: string): string {
   return `${resource}:${componentId.replace(/[:%]/g, encodeURIComponent)}:${action}`
 }
 
-function partsOf(scope: Scope): { resource: string; action: string } {
+export function partsOf(scope: Scope): { resource: ScopeResource; action: ScopeAction } {
   const colon = scope.indexOf(':')
-  return { resource: scope.slice(0, colon), action: scope.slice(colon + 1) }
+  return { resource: scope.slice(0, colon) as ScopeResource, action: scope.slice(colon + 1) as ScopeAction }
 }
 
-interface Grant {
+/** A scope as it stands in a token, taken apart. */
+export interface Grant {
   resource: string
+  /** As the component is called, or `*`; undefined where none is named. */
   id?: string
   action: string
 }
 
-function parseGrant(scope: string): Grant | undefined {
+/** Takes a scope apart; undefined when it has not the form of one. The admin scope has a meaning as a whole only. */
+export function parseGrant(scope: string): Grant | undefined {
   const parts = scope.split(':')
   const resource = parts[0] === 'system' ? 'config' : parts[0]!
   if (parts.length === 2) return { resource, action: parts[1]! }
-  if (parts.length === 3 && parts[1]) return { resource, id: parts[1], action: parts[2]! }
+  if (parts.length === 3 && parts[1]) return { resource, id: decodeId(parts[1]), action: parts[2]! }
   return undefined
 }
 

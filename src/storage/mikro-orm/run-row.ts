@@ -1,6 +1,7 @@
-import type { RunStatus } from '../../../agents/log/run-record.js'
-import type { ComponentRef, RunHead, RunMode, StoredRun } from '../../../runs/run-repository.js'
-import { unescapeText } from '../text.js'
+import type { RunStatus } from '../../agents/log/run-record.js'
+import type { Caller } from '../../core/caller.js'
+import type { ComponentRef, RunHead, RunMode, StoredRun } from '../../runs/run-repository.js'
+import { unescapeText } from './text.js'
 
 /** The columns of {@link HeadRow}. */
 export const HEAD_COLUMNS = [
@@ -89,4 +90,9 @@ export function toStoredRun(row: StoredRow): StoredRun {
     body: row.body ?? undefined,
     bodyIndex: row.body_index ?? undefined,
   }
+}
+
+/** Rows that the caller may not see don't exist for it. */
+export function mayTouch(caller: Caller, { user_id: userId }: { user_id: string | null }): boolean {
+  return !caller.scoped || (userId !== null && userId === caller.userId)
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Caller } from '../../src/core/caller.js'
-import { componentScope, heldComponents, holdsScope } from '../../src/http/scopes.js'
-import type { Scope } from '../../src/http/scopes.js'
+import { componentScope, heldComponents, holdsScope } from '../../src/core/scopes.js'
+import type { Scope } from '../../src/core/scopes.js'
 
 const callerWith = (...scopes: string[]): Caller => ({ kind: 'user', userId: 'u', scopes, admin: false, scoped: false })
 const holds = (scope: string, required: Scope, id?: string): boolean => holdsScope(callerWith(scope), required, id)
@@ -31,6 +31,8 @@ describe('holdsScope', () => {
 
   it('never matches four parts or an empty id, and implies no other action', () => {
     expect(holds('agents:a:b:run', 'agents:run', 'a:b')).toBe(false)
+    expect(holds('agents:a:run:x', 'agents:run', 'a')).toBe(false)
+    expect(holds('agents:run:x', 'agents:run', 'a')).toBe(false)
     expect(holds('agents::run', 'agents:run', '')).toBe(false)
     expect(holds('agents:write', 'agents:read')).toBe(false)
   })

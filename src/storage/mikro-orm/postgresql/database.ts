@@ -1,0 +1,63 @@
+import type { MikroORM } from '@mikro-orm/core'
+import type { SqlEntityManager } from '@mikro-orm/sql'
+import type { EntityWork } from '../entity-work.js'
+import { storageError } from '../failure.js'
+import type { NulFreePostgresDriver } from './driver.js'
+import { isAway, isCrossed, retried } from './faults.js'
+import { send, type NativePool } from './native.js'
+import { UnitQueue } from './unit-queue.js'
+import { withClient } from './with-client.js'
+import type { Query } from './work.js'
+
+/** One PostgreSQL database as one process sees it: MikroORM's pool, which the hot path shares. */
+export class PostgresDatabase implements EntityWork {
+  readonly position = 'strpos'
+  readonly units: UnitQueue
+
+  constructor(
+    readonly orm: MikroORM<NulFreePostgresDriver>,
+    readonly pool: NativePool,
+  ) {
+    this.units = new UnitQueue(pool)
+  }
+
+  /** Sends one statement, which is a transaction of its own and may be sent twice: it is, when the connection is lost. */
+  readonly query: Query = (statement, values) =>
+    this.guarded(() => withClient(this.pool, (client) => send(client, statement, values)), isAwayOrCrossed)
+
+  /** The planner has statistics of its own. */
+  inOrderOf(): undefined {
+    return undefined
+  }
+
+  read<Result>(work: (em: SqlEntityManager) => Promise<Result>): Promise<Result> {
+    return this.guarded(() => work(this.fork()), isAway)
+  }
+
+  /** Not tried again when the connection is lost: nobody knows then whether it was done. */
+  transaction<Result>(work: (em: SqlEntityManager) => Promise<Result>): Promise<Result> {
+    return this.guarded(() => this.fork().transactional(work), isCrossed)
+  }
+
+  /** Ends what is under way. */
+  async close(): Promise<void> {
+    await this.units.idle()
+    await this.orm.close(true)
+  }
+
+  private fork(): SqlEntityManager {
+    return this.orm.em.fork()
+  }
+
+  private async guarded<Result>(work: () => Promise<Result>, isWorthIt: (error: unknown) => boolean): Promise<Result> {
+    try {
+      return await retried(work, isWorthIt)
+    } catch (error) {
+      throw storageError(error)
+    }
+  }
+}
+
+function isAwayOrCrossed(error: unknown): boolean {
+  return isAway(error) || isCrossed(error)
+}
