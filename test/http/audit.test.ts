@@ -176,6 +176,17 @@ describe('denials', () => {
   })
 })
 
+it('a route is audited also when the host opens it to anybody', async () => {
+  const auth = { osSecurityKey: 'the-key-of-the-operator', publicPaths: ['/sessions/{session_id}'] }
+  const { events, send } = audited({ auth })
+  await send('DELETE /sessions/s1')
+  await send('DELETE /sessions', { session_ids: ['s1'] })
+  expect(events).toMatchObject([
+    { type: 'action', operationId: 'delete_session' },
+    { type: 'denied', operationId: 'delete_sessions', errorCode: 'TOKEN_MISSING' },
+  ])
+})
+
 describe('the callback', () => {
   it('may fail, early or late: the answer goes out, and the log says so', async () => {
     for (const audit of [
@@ -209,6 +220,7 @@ it('a route is administrative by the scope that it declares', () => {
     Array.from({ length: 4 }, () => true),
   )
   expect(of([{ scope: 'agents:run', component: 'agentId' }, 'sessions:write'])).toBe(true)
+  expect(isAdministrative({ scope: 'public', declaredScope: 'sessions:delete' })).toBe(true)
   expect([of('public'), of('any'), of('config:read'), of('memories:write'), of('agents:run')]).toEqual(
     Array.from({ length: 5 }, () => false),
   )

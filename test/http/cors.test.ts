@@ -161,3 +161,26 @@ describe('headers that protect', () => {
     })
   })
 })
+
+it('a page of a listed origin may change things with its cookie, any other may not', async () => {
+  const auth = { osSecurityKey: 'the-key-of-the-operator', tokenSource: 'cookie' } as const
+  const create = (origin: string, cors?: AgentOSOptions['cors']) =>
+    ask({ auth, cors }, '/sessions', {
+      method: 'POST',
+      headers: { origin, cookie: 'access_token=the-key-of-the-operator', 'content-type': 'application/json' },
+      body: JSON.stringify({ agent_id: 'my-agent' }),
+    })
+  expect((await create(APP, [APP])).status).toBe(201)
+  const refused = await create(OTHER, [APP, '*'])
+  expect([refused.status, await refused.json()]).toMatchObject([403, { error_code: 'CSRF_REJECTED' }])
+  expect((await create(APP)).status).toBe(403)
+})
+
+it('who has no token is told so in a way that its page can read, and a preflight needs none', async () => {
+  const auth = { osSecurityKey: 'the-key-of-the-operator' }
+  const refused = await ask({ auth, cors: [APP] }, '/agents', from(APP))
+  expect([refused.status, corsHeaders(refused)]).toEqual([401, named])
+  expect((await ask({ auth, cors: [APP] }, '/agents', preflight(APP))).headers.get('access-control-max-age')).toBe(
+    '600',
+  )
+})

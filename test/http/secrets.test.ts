@@ -19,6 +19,7 @@ const canaries = {
   jwt: 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJjYW5hcnkifQ.Y2FuYXJ5c2ln',
   cookie: 'cookie-canary-3kd9sPPa',
   databasePassword: 'pw-canary-88xHHd1',
+  securityKey: 'operator-canary-77Rt0Yw',
 }
 
 let folder = ''
@@ -95,6 +96,7 @@ it('no secret is in any log line, audit event, answer, or byte of the database',
     ],
     storage: sqlite(join(folder, 'canary.db')),
     logger,
+    auth: { osSecurityKey: canaries.securityKey },
     audit: (event) => void told.push(event),
     webhooks: { secrets: { default: canaries.webhookSecret }, allowedHosts: ['127.0.0.1:9'], retryDelaysMs: [] },
   })
@@ -104,7 +106,8 @@ it('no secret is in any log line, audit event, answer, or byte of the database',
       method,
       headers: {
         'content-type': 'application/json',
-        authorization: `Bearer ${canaries.bearer}`,
+        authorization: `Bearer ${canaries.securityKey}`,
+        'x-api-key': canaries.bearer,
         cookie: `session=${canaries.cookie}`,
         'x-request-id': `${canaries.jwt}=`,
       },
@@ -119,6 +122,7 @@ it('no secret is in any log line, audit event, answer, or byte of the database',
     expect(await send(`POST /agents/${id}/runs`, { message: 'Hi', webhook })).toBe(200)
     await send(`POST /agents/${id}/runs`, { message: 'Hi', stream: true })
   }
+  expect(await send(`GET /sessions/${canaries.securityKey}`)).toBe(404)
   // What a caller sends in the wrong place is quoted to it, as far as it is no secret.
   expect(await send(`GET /sessions/${canaries.jwt}`)).toBe(404)
   expect(await send(`DELETE /sessions/${canaries.jwt}`)).toBeLessThan(500)
