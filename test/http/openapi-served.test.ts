@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Agent, AgentOS, tool } from 'agentos-sdk'
+import { Agent, AgentOS, Team, tool } from 'agentos-sdk'
 import { createNodeHandler } from 'agentos-sdk/node'
 import { scripted } from 'agentos-sdk/models'
 import { sqlite } from 'agentos-sdk/storage'
@@ -10,6 +10,7 @@ import { silentLogger } from '../../src/core/logger.js'
 import type { RunningHost } from '../adapters/adapter-conformance.js'
 import { framesOf, postJson } from '../adapters/cases/agent-os-client.js'
 import { listen } from '../adapters/hosts/listen.js'
+import { plainWorkflow } from '../support/plain-workflow.js'
 
 interface Media {
   schema?: unknown
@@ -64,9 +65,12 @@ const model = scripted(({ messages }) => {
   if (said !== 'Pay order 7 back.') return 'It is on its way.'
   return { toolCalls: [{ id: 'call_1', name: 'pay_refund', arguments: { order: 7, amount: 42 } }] }
 })
+const [first, second] = ['my-agent', 'support'].map((id) => new Agent({ id, model, tools: [refund, payRefund] }))
 const agentOS = new AgentOS({
   name: 'Described',
-  agents: ['my-agent', 'support'].map((id) => new Agent({ id, model, tools: [refund, payRefund] })),
+  agents: [first!, second!],
+  teams: [new Team({ id: 'desk', name: 'Desk', model, tools: [refund], members: [second!] })],
+  workflows: [plainWorkflow()],
   storage: sqlite(':memory:'),
   logger: silentLogger,
 })
@@ -195,13 +199,18 @@ describe('each example', () => {
     const isAboutApproval = operationId.includes('approval')
     const asked = operationId.startsWith('continue') ? 'Refund order 7.' : 'Where is order 7?'
     const message = isAboutApproval ? 'Pay order 7 back.' : asked
-    const run = { agentId: 'support', message, userId: 'alice' }
+    const run = { ...meant(operationId), message, userId: 'alice' }
     await agentOS.runs.create({ ...run, sessionId: 'thread-43' })
     const { runId } = await agentOS.runs.create({ ...run, sessionId: 'thread-42', metadata: { channel: 'web' } })
     // A record is removed when it is closed.
     if (operationId === 'delete_approval') await agentOS.runs.cancel(runId)
     const { data } = await agentOS.approvals.list({ runId })
     return { runId, approvalId: data[0]?.id }
+  }
+
+  function meant(operationId: string) {
+    if (operationId.includes('_team')) return { teamId: 'desk' }
+    return operationId.includes('_workflow') ? { workflowId: 'release' } : { agentId: 'support' }
   }
 
   function send(
