@@ -44,10 +44,7 @@ export interface TestOS {
   events(path: string, body?: object): Promise<SentEvent[]>
 }
 
-export function teamOS(
-  teams: readonly Runnable[],
-  more: Partial<AgentOSOptions> & { storage?: Storage } = {},
-): TestOS {
+export function teamOS(teams: readonly Runnable[], more: Partial<AgentOSOptions> & { storage?: Storage } = {}): TestOS {
   const agentOS = new AgentOS({ teams, storage: sqlite(':memory:'), logger: silentLogger, ...more })
   onTestFinished(() => agentOS.stop())
   const send = (method: string, path: string, body?: object): Promise<Response> =>
@@ -84,7 +81,11 @@ export function toldBriefly(events: readonly SentEvent[]): string[] {
   return told(events).filter((one) => !/^(Team)?RunContent /.test(one))
 }
 
-export function deskOf(model: ReturnType<typeof inTurn>, members: readonly [Runnable, ...Runnable[]], more: object = {}) {
+export function deskOf(
+  model: ReturnType<typeof inTurn>,
+  members: readonly [Runnable, ...Runnable[]],
+  more: object = {},
+) {
   return new Team({ id: 'desk', name: 'Desk', model, members, ...more })
 }
 
