@@ -1,4 +1,4 @@
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { Agent, AgentOS, Team, tool } from 'agentos-sdk'
 import type { RunEvent, Storage, TeamRun } from 'agentos-sdk'
 import { silentLogger } from '../../src/core/logger.js'
@@ -6,7 +6,7 @@ import { collect, until } from '../support/agent-os.js'
 import { sharedStorage } from '../support/two-processes.js'
 import { delegate, inTurn } from './support.js'
 
-const quick = { leaseMs: 2_000, sweepMs: 20, pollMs: 20, stopDeadlineMs: 500, maxAttempts: 1_000 }
+const quick = { leaseMs: 150, sweepMs: 20, pollMs: 20, stopDeadlineMs: 500, maxAttempts: 1_000 }
 
 /** Methods that write into the log of a run. */
 const WRITES = ['accept', 'append', 'reopen'] as const
@@ -18,29 +18,34 @@ interface Death {
   isWritten: boolean
 }
 
-/** A process that stands still at one of its writes, which is how others see one that was killed. */
+/** A process that stands still at one of its writes, and is heard of no more: how others see one that was killed. */
 function dyingAt(storage: Storage, death: Death | undefined) {
   let writes = 0
+  let isDead = false
   let die = (): void => undefined
   const died = new Promise<void>((resolve) => (die = resolve))
+  let bury = (): void => undefined
+  const buried = new Promise<never>((_resolve, reject) => (bury = () => reject(new Error('The process is dead.'))))
+  buried.catch(() => undefined)
   const runs = new Proxy(storage.runs, {
     get: (target, name) => {
-      const value = Reflect.get(target, name) as unknown
-      if (!(WRITES as readonly unknown[]).includes(name)) return value
+      const method = Reflect.get(target, name) as (...parameters: unknown[]) => Promise<unknown>
       return async (...parameters: unknown[]) => {
+        if (isDead) return buried
+        if (!(WRITES as readonly unknown[]).includes(name)) return method.apply(target, parameters)
         writes++
-        const write = () => (value as (...parameters: unknown[]) => Promise<unknown>).apply(target, parameters)
-        if (!death || writes < death.at) return write()
-        if (writes === death.at && death.isWritten) await write()
+        if (writes !== death?.at) return method.apply(target, parameters)
+        isDead = true
+        if (death.isWritten) await method.apply(target, parameters)
         die()
-        return new Promise(() => undefined)
+        return buried
       }
     },
   })
   const dying = new Proxy(storage, {
     get: (target, name) => (name === 'runs' ? runs : (Reflect.get(target, name) as unknown)),
   })
-  return { storage: dying, died, count: () => writes }
+  return { storage: dying, died, bury, count: () => writes }
 }
 
 /** A team of two members: one that does something by itself, and one that is asked about what it does. */
@@ -74,7 +79,6 @@ function start(storage: Storage, effects: string[]): AgentOS {
     model: inTurn({ toolCalls: [delegate('a', 'a'), delegate('inner', 'b')] }, 'All done.'),
   })
   const agentOS = new AgentOS({ teams: [desk], storage, logger: silentLogger, runs: quick })
-  onTestFinished(() => agentOS.stop())
   return agentOS
 }
 
@@ -100,12 +104,16 @@ async function lived(death?: Death): Promise<number> {
   const first = dyingAt(shared(), death)
   const before = start(first.storage, effects)
   const runId = 'run-1'
-  await Promise.race([
-    before.runs.start({ teamId: 'desk', message: 'Go.', runId, sessionId: 's' }).then(() => finish(before, runId)),
-    first.died,
-  ])
-  if (!death) return first.count()
-  await before.stop({ deadlineMs: 0 })
+  const whole = before.runs
+    .start({ teamId: 'desk', message: 'Go.', runId, sessionId: 's' })
+    .then(() => finish(before, runId))
+  if (!death) {
+    await whole
+    await before.stop()
+    return first.count()
+  }
+  whole.catch(() => undefined)
+  await first.died
 
   const told = `${JSON.stringify(death)}`
   const after = start(shared(), effects)
@@ -131,11 +139,13 @@ async function lived(death?: Death): Promise<number> {
     rows.map(({ status }) => status),
     told,
   ).toEqual(['completed', 'completed', 'completed', 'completed'])
-  const [whole, ...nested] = rows
-  expect(whole, told).toEqual(run)
+  const [outer, ...nested] = rows
+  expect(outer, told).toEqual(run)
   const inside = (one: TeamRun): unknown[] =>
     (one.memberResponses ?? []).flatMap((own) => [own.runId, ...inside(own as TeamRun)])
   expect(nested.map((one) => one.runId).toSorted(), told).toEqual(inside(run).toSorted())
+  first.bury()
+  await before.stop({ deadlineMs: 0 }).catch(() => undefined)
   await after.stop()
   return first.count()
 }
@@ -147,5 +157,5 @@ describe('a team whose process dies', () => {
     for (let at = 1; at <= writes; at++) {
       for (const isWritten of [true, false]) await lived({ at, isWritten })
     }
-  }, 240_000)
+  }, 120_000)
 })
