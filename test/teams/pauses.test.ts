@@ -237,6 +237,36 @@ describe('a team whose member pauses', () => {
     expect(responsesOf(run).map((one) => one.run_id)).toEqual(responsesOf(paused).map((one) => one.run_id))
   })
 
+  it('is forked without what its members have begun: they begin and ask anew', async () => {
+    const { done, team } = twoPayers()
+    const { ask } = teamOS([team])
+    const { body: paused } = await ask(`POST ${path}`, { message: 'Pay.' })
+    const { body: fork } = await ask(`POST ${path}/${paused.run_id as string}/continue`, { fork: true })
+    expect(fork).toMatchObject({ status: 'paused', forked_from_run_id: paused.run_id })
+    expect(confirmed(fork)).toHaveLength(2)
+    const ids = new Set([...requirementsOf(paused), ...requirementsOf(fork)].map((one) => one.member_run_id))
+    expect(ids.size).toBe(4)
+    const again = `POST ${path}/${fork.run_id as string}/continue`
+    expect((await ask(again, { requirements: confirmed(fork) })).body.status).toBe('completed')
+    expect(done).toHaveLength(2)
+    expect((await ask(`GET ${path}/${paused.run_id as string}`)).body).toEqual(paused)
+  })
+
+  it('cancels members whose calls are cut off', async () => {
+    const { done, team } = twoPayers()
+    const { ask } = teamOS([team])
+    const { body: paused } = await ask(`POST ${path}`, { message: 'Pay.', session_id: 's' })
+    const again = `POST ${path}/${paused.run_id as string}/continue`
+    const { body: second } = await ask(again, { continue_from: 'last_user' })
+    expect(second.status).toBe('paused')
+    expect(responsesOf(second)).toHaveLength(2)
+    const rows = (await ask('GET /sessions/s/runs')).body as unknown as Body[]
+    expect(rows.map(({ status }) => status)).toEqual(['paused', 'cancelled', 'cancelled', 'paused', 'paused'])
+    const { body: run } = await ask(again, { requirements: confirmed(second) })
+    expect(run.status).toBe('completed')
+    expect(done).toHaveLength(2)
+  })
+
   it('ends its members with it when it is cancelled', async () => {
     const { team } = twoPayers()
     const { ask } = teamOS([team])

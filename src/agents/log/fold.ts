@@ -191,6 +191,11 @@ export class RunFold {
     return this.calls.decision(toolCallId)
   }
 
+  /** Forgets what runs inside of this one wait for. */
+  dropLifted(): void {
+    this.calls.requirements = this.requirements.filter(({ memberRunId }) => memberRunId === undefined)
+  }
+
   /** What the run still waits for. */
   get openRequirements(): RunRequirement[] {
     return this.calls.openRequirements
