@@ -11,6 +11,7 @@ import { isolationCases } from './storage-cases/isolation-cases.js'
 import { leaseCases } from './storage-cases/lease-cases.js'
 import { lineCases } from './storage-cases/line-cases.js'
 import { mediaCases } from './storage-cases/media-cases.js'
+import { nestedCases } from './storage-cases/nested-cases.js'
 import { readCases } from './storage-cases/read-cases.js'
 import { sessionCases } from './storage-cases/session-cases.js'
 import { sessionListCases } from './storage-cases/session-list-cases.js'
@@ -34,6 +35,7 @@ const groups: Record<string, Cases> = {
   'cancelling and taking over': cancelCases,
   'processes and new legs': leaseCases,
   'forks and copies': forkCases,
+  'a run inside of another': nestedCases,
   'reading runs': readCases,
   sessions: sessionCases,
   'listing sessions': sessionListCases,
