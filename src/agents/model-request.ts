@@ -119,14 +119,9 @@ export function finishedStep(leg: AgentLeg, model: Model, reply: Reply): ModelSt
   }
 }
 
-/** The run knows its calls by their ids, so one that the model repeats gets another. */
+/** A log knows its calls by their ids, so one that a model repeats gets another, whichever run's it is. */
 function uniqueCalls(calls: readonly ModelToolCall[], fold: RunFold): ModelToolCall[] {
-  const taken = new Set<string>()
-  return calls.map((call) => {
-    const id = call.id === '' || taken.has(call.id) || fold.hasCalled(call.id) ? newId('call') : call.id
-    taken.add(id)
-    return { ...call, id }
-  })
+  return calls.map((call) => (call.id !== '' && fold.claimCall(call.id) ? call : { ...call, id: newId('call') }))
 }
 
 function recordedCall({ id, name, arguments: args }: ModelToolCall): NonNullable<Message['toolCalls']>[number] {

@@ -5,7 +5,7 @@ import type { Decision } from './log/decision.js'
 import type { LogEntry, NestedStart } from './log/entry.js'
 import type { RunFold } from './log/fold.js'
 import type { InStep, RunSource } from './log/source.js'
-import { DEFAULT_TIMEOUT_MS, timeoutFailure } from './run-ending.js'
+import { cancelNested, DEFAULT_TIMEOUT_MS, timeoutFailure } from './run-ending.js'
 import { failureEntry, RunFailedError, toRunFailure } from './run-failure.js'
 import type { RunContext, Runnable, RunOptions, WakeUp, Yielded } from './runnable.js'
 
@@ -21,7 +21,12 @@ export interface NestedPlan {
   step?: InStep
   /** Of a workflow inside of a workflow. */
   isDeeper?: boolean
+  /** Where it has failed before, it goes on from there. Default: its failure stands. */
+  retries?: boolean
 }
+
+/** Why what is still at work in a run stops when its leg has ended. */
+const ENDED = new Error('The run has ended.')
 
 /**
  * Runs a component inside of another run: its entries are part of that one's log, under its own id. What is in the log
@@ -37,10 +42,12 @@ export async function* nestedRun(parent: RunContext, plan: NestedPlan): AsyncGen
   const known = nested.get(runId)
   if (!known && parent.mayRun && !(await parent.mayRun(runnable))) throw notAllowed(runnable)
   const { fold } = known ?? nested.add(source, start, parent.clock.now())
-  if (known && !isOpen(fold)) return fold
-  if (known?.fold.status === 'paused') {
-    const wake = await woken(parent, plan, fold)
-    if (!wake && (fold.openRequirements.length === 0 || stillWaits(parent, fold))) return fold
+  const isRetried = plan.retries === true && fold.status === 'error'
+  if (known && !isRetried && !isOpen(fold)) return fold
+  if (isRetried || fold.status === 'paused') {
+    const wake = isRetried ? undefined : await woken(parent, plan, fold)
+    const waits = fold.openRequirements.length === 0 || stillWaits(parent, fold)
+    if (!isRetried && !wake && waits) return fold
     yield { ...continued(parent, plan, fold, wake), source }
   } else if (known) {
     const { attempt } = parent
@@ -67,17 +74,13 @@ export async function* nestedRun(parent: RunContext, plan: NestedPlan): AsyncGen
     const cause: unknown = abort.signal.aborted ? abort.signal.reason : error
     const failure = toRunFailure(cause)
     if (failure.errorCode === 'INTERNAL_ERROR') parent.logger.error({ err: cause, runId }, 'A run failed')
-    const open = nested.open.filter((one) => isInside(one.source, runId, nested))
-    yield [
-      ...open.map(({ source: own }): LogEntry => ({
-        event: { event: 'RunCancelled', reason: failure.message },
-        source: own,
-      })),
-      { ...failureEntry(failure), source },
-    ]
+    const inner = nested.open.filter((one) => nested.isInside(one.source, runId))
+    yield [...cancelNested(inner, parent.clock.now(), failure.message), { ...failureEntry(failure), source }]
     return fold
   } finally {
     callOff()
+    // What ignores the end of its run would go on beside it.
+    abort.abort(ENDED)
     parent.signal.removeEventListener('abort', onAbort)
   }
 }
@@ -156,15 +159,4 @@ function inside(entry: LogEntry, source: RunSource, nested: NestedStart): LogEnt
 
 function isEnd({ event, source }: LogEntry, runId: string): boolean {
   return source?.runId === runId && endsLeg(event)
-}
-
-function isInside(source: RunSource, runId: string, nested: RunFold['nested']): boolean {
-  for (
-    let at: RunSource | undefined = source;
-    at;
-    at = at.parentRunId ? nested.get(at.parentRunId)?.source : undefined
-  ) {
-    if (at.parentRunId === runId) return true
-  }
-  return false
 }

@@ -2,6 +2,7 @@ import { toEpochSeconds } from '../core/clock.js'
 import { newId } from '../core/ids.js'
 import type { LogEntry } from './log/entry.js'
 import type { RunFold } from './log/fold.js'
+import type { NestedRun } from './log/nested-runs.js'
 import type { Message } from './log/message.js'
 import type { ToolExecution } from './log/tool-execution.js'
 import { RunFailedError } from './run-failure.js'
@@ -23,14 +24,12 @@ export function timeoutFailure(limit: number): RunFailedError {
  * shown so far as the model's message, so that the conversation can go on after it.
  */
 export function cancelEntries(fold: RunFold, now: number, reason: string): LogEntry[] {
-  return [...cancelNested(fold, now, reason), ...cancelOwn(fold, now, reason)]
+  return [...cancelNested(fold.nested.open, now, reason), ...cancelOwn(fold, now, reason)]
 }
 
-/** The last entries of the runs that are open inside of one that ends, innermost first. */
-export function cancelNested({ nested }: RunFold, now: number, reason: string): LogEntry[] {
-  return nested.open.flatMap((run) =>
-    cancelOwn(run.fold, now, reason).map((entry) => ({ ...entry, source: run.source })),
-  )
+/** The last entries of runs inside of one that ends, or that needs them no more. */
+export function cancelNested(open: readonly NestedRun[], now: number, reason: string): LogEntry[] {
+  return open.flatMap(({ fold, source }) => cancelOwn(fold, now, reason).map((entry) => ({ ...entry, source })))
 }
 
 function cancelOwn(fold: RunFold, now: number, reason: string): LogEntry[] {

@@ -8,8 +8,10 @@ import type { ServerDescription, Services } from './services.js'
 const tags = ['System']
 
 const tagList = [
-  { name: 'Agents', description: 'What can be run.' },
-  { name: 'Runs', description: 'What agents are asked, and what they make of it.' },
+  { name: 'Agents', description: 'What can be run: a model with its tools.' },
+  { name: 'Teams', description: 'Several agents under one leader, run like one.' },
+  { name: 'Workflows', description: 'Steps in a given order, run like an agent.' },
+  { name: 'Runs', description: 'What agents, teams and workflows are asked, and what they make of it.' },
   { name: 'Sessions', description: 'Conversations, with what was said in them.' },
   { name: 'Databases', description: 'The schemas that everything is kept in, and their versions.' },
   { name: 'Approvals', description: 'What somebody has to decide about before an agent may do it.' },

@@ -100,7 +100,11 @@ export class RunContinuation {
     const kept = continuePoint(fold, input, isFork)
     const unsaid = kept === undefined ? fold.inputs : []
     const discardAfter = kept === undefined ? fold.withdrawUnfinished() : fold.keep(kept)
-    if (isFork) refuseGated(fold, head)
+    if (isFork) {
+      refuseGated(fold, head)
+      // It takes over none of the runs inside: what they are to do is begun, and asked about, anew.
+      fold.dropLifted()
+    }
     const decisions = decide(fold.requirements, withSteps(runnable, head, fold, input), settled)
     checkDecidable(stored, input)
     await runnable.checkDecisions?.(pairs(fold, decisions))

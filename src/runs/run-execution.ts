@@ -251,7 +251,7 @@ export class RunExecution {
     }
     const failure = toRunFailure(error)
     if (failure.errorCode === 'INTERNAL_ERROR') logger.error({ err: error, runId }, 'A run failed')
-    for (const entry of cancelNested(this.fold, clock.now(), failure.message)) this.log.append(entry)
+    for (const entry of cancelNested(this.fold.nested.open, clock.now(), failure.message)) this.log.append(entry)
     this.log.append(failureEntry(failure))
     try {
       return await this.end('error')

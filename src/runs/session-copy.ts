@@ -4,8 +4,8 @@ import type { RunEventBody } from '../agents/log/events.js'
 import { addUsage } from '../agents/log/metrics.js'
 import type { TokenCounts } from '../agents/log/metrics.js'
 import type { RunBody } from '../agents/log/run-record.js'
-import type { RunRequirement } from '../agents/log/tool-execution.js'
 import { newId } from '../core/ids.js'
+import { RenamedRuns } from './renamed-runs.js'
 import type { Segment } from './run-repository.js'
 import { fromSegment, toSegment } from './segment.js'
 import type { PlacedEntry } from './segment.js'
@@ -18,8 +18,14 @@ export class SessionCopy {
   /** What the copied runs have used together. */
   readonly usage: TokenCounts = {}
   private readonly ids = new Map<string, string>()
+  private readonly renamed: RenamedRuns
 
-  constructor(private readonly fromSessionId: string) {}
+  constructor(
+    private readonly fromSessionId: string,
+    toSessionId: string,
+  ) {
+    this.renamed = new RenamedRuns((runId) => this.idOf(runId) ?? runId, toSessionId)
+  }
 
   /** The id of a run's copy, which is made with the first call. Runs are added before any text is copied. */
   add(runId: string): string {
@@ -37,8 +43,7 @@ export class SessionCopy {
   body(text: string): string {
     const body = JSON.parse(text) as RunBody
     addUsage(this.usage, body.metrics ?? {})
-    const requirements = body.requirements?.map((requirement) => this.requirement(requirement))
-    return JSON.stringify({ ...body, ...this.origin(body), ...(requirements && { requirements }) })
+    return JSON.stringify({ ...this.renamed.body(body), ...this.origin(body) })
   }
 
   segment(segment: Segment): Segment {
@@ -51,19 +56,17 @@ export class SessionCopy {
   private placed(placed: PlacedEntry): PlacedEntry {
     const { index, entry } = placed
     const event = this.event(entry.event)
-    const facts = entry.facts || index === 0 ? this.facts(entry.facts ?? {}, index === 0) : undefined
-    return { ...placed, entry: facts ? { event, facts } : { event } }
+    const isFirst = index === 0 || entry.facts?.nested !== undefined
+    const facts = entry.facts || isFirst ? this.facts(entry.facts ?? {}, isFirst) : undefined
+    const source = entry.source && this.renamed.source(entry.source)
+    return { ...placed, entry: { event, ...(facts && { facts }), ...(source && { source }) } }
   }
 
-  private event(event: RunEventBody): RunEventBody {
+  private event(original: RunEventBody): RunEventBody {
+    const event = this.renamed.event(original)
     if (event.event === 'ToolCallStarted') return { ...event, tool: withoutApproval(event.tool) }
-    if (event.event !== 'RunPaused') return event
-    const { tools, requirements } = event
-    return {
-      ...event,
-      ...(tools && { tools: tools.map(withoutApproval) }),
-      requirements: requirements.map((one) => this.requirement(one)),
-    }
+    if (event.event !== 'RunPaused' || !event.tools) return event
+    return { ...event, tools: event.tools.map(withoutApproval) }
   }
 
   private facts({ replaces, ...facts }: Facts, isFirst: boolean): Facts {
@@ -78,8 +81,8 @@ export class SessionCopy {
       ...(inherited && {
         inherited: {
           ...inherited,
-          tools: inherited.tools.map(withoutApproval),
-          requirements: inherited.requirements.map((one) => this.requirement(one)),
+          tools: inherited.tools.map((tool) => this.renamed.tool(withoutApproval(tool))),
+          requirements: inherited.requirements.map((one) => this.renamed.requirement(one)),
         },
       }),
       // Else a copy that is continued would supersede a run of the session that it was copied from.
@@ -96,11 +99,5 @@ export class SessionCopy {
       // The oldest ancestor.
       forkedFromSessionId: forkedFromSessionId ?? this.fromSessionId,
     }
-  }
-
-  private requirement(requirement: RunRequirement): RunRequirement {
-    const { memberRunId } = requirement
-    if (memberRunId === undefined) return requirement
-    return { ...requirement, memberRunId: this.idOf(memberRunId) ?? memberRunId }
   }
 }

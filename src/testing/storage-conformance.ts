@@ -11,6 +11,7 @@ import { isolationCases } from './storage-cases/isolation-cases.js'
 import { leaseCases } from './storage-cases/lease-cases.js'
 import { lineCases } from './storage-cases/line-cases.js'
 import { mediaCases } from './storage-cases/media-cases.js'
+import { nestedCases } from './storage-cases/nested-cases.js'
 import { readCases } from './storage-cases/read-cases.js'
 import { serviceAccountCases } from './storage-cases/service-account-cases.js'
 import { serviceAccountListCases } from './storage-cases/service-account-list-cases.js'
@@ -45,6 +46,7 @@ const groups: Record<string, Cases> = {
   'cancelling and taking over': cancelCases,
   'processes and new legs': leaseCases,
   'forks and copies': forkCases,
+  'a run inside of another': nestedCases,
   'reading runs': readCases,
   sessions: sessionCases,
   'listing sessions': sessionListCases,

@@ -110,6 +110,23 @@ const parts: Record<string, () => Promise<void>> = {
       show(`${what} with new tokens, median of three`, '', `${round(median(fresh), 3)}`)
     }
   },
+  /** What a team adds to a run of its member: a model step of the leader, its call, and a run inside of a run. */
+  async delegation() {
+    await using server = await startServer('team')
+    const { direct, delegated } = await server.ask<{ direct: number; delegated: number }>('delegation')
+    show(
+      'agent behind a team over the agent itself',
+      `${round(delegated, 3)} ms over ${round(direct, 3)} ms`,
+      `${ratio(delegated, direct)}, +${round(delegated - direct, 3)} ms`,
+    )
+    const times = await server.ask<number[]>('manyDelegations')
+    const [early, late] = [mean(times.slice(0, 100)), mean(times.slice(-100))]
+    show(
+      '1,000 delegations, last hundred over the first',
+      `${round(late, 3)} ms over ${round(early, 3)} ms`,
+      ratio(late, early),
+    )
+  },
   /** Following a finished run again, against reading its record. */
   async resume() {
     await using server = await startServer('agent-os')

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { AgentDescription } from '../../src/agents/description.js'
-import { AgentEvent } from '../../src/agents/log/events.js'
+import { RunEvent } from '../../src/agents/log/events.js'
 import { AgentRun } from '../../src/agents/log/run-record.js'
 import { Approval, ApprovalStatus, ResolveApproval } from '../../src/approvals/approval.js'
 import { forms, operations } from '../../src/client/contract.js'
@@ -23,7 +23,7 @@ const detail = operations.get_session.answers['200'] as Form
 describe('records from the wire', () => {
   it.each([
     ['a run', 'RunOutput', AgentRun],
-    ['an event', 'AgentEvent', AgentEvent],
+    ['an event', 'RunEvent', RunEvent],
     ['a row', 'RunRow', AgentRunRow],
     ['checkpoints', 'CheckpointList', CheckpointList],
     ['a checkpoint', 'CheckpointSnapshot', AgentCheckpointSnapshot],
@@ -55,12 +55,12 @@ describe('records from the wire', () => {
 
   it('keep what a newer server sends', () => {
     expect(fromWire('RunOutput', { run_id: 'r', brand_new: { a_b: 1 } })).toEqual({ runId: 'r', brandNew: { a_b: 1 } })
-    expect(fromWire('AgentEvent', { event: 'BrandNew', event_index: 3 })).toEqual({ event: 'BrandNew', eventIndex: 3 })
+    expect(fromWire('RunEvent', { event: 'BrandNew', event_index: 3 })).toEqual({ event: 'BrandNew', eventIndex: 3 })
   })
 
   it('leave the fields of a custom event to whoever made it', () => {
     const wire = { event: 'CustomEvent', run_id: 'r', eventIndex: 'spoofed', event_index: 4, my_field: 1, myField: 2 }
-    expect(fromWire('AgentEvent', wire)).toEqual({
+    expect(fromWire('RunEvent', wire)).toEqual({
       event: 'CustomEvent',
       runId: 'r',
       eventIndex: 4,

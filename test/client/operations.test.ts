@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { AgentOS } from 'agentos-sdk'
-import type { AgentOSClient, StreamRunRequest } from 'agentos-sdk/client'
+import type { AgentOSClient, StreamContinueRequest, StreamRunRequest } from 'agentos-sdk/client'
 import { sqlite } from 'agentos-sdk/storage'
 import { operations } from '../../src/client/contract.js'
 import { silentLogger } from '../../src/core/logger.js'
@@ -37,7 +37,6 @@ const client: AgentOSClient = clientOf('http://host', {
 
 const select = { type: 'agent', userId: 'u', dbId: 'd', table: 't' } as const
 const page = { limit: 1, cursor: 'c' }
-const run = { agentId: 'agent_id', sessionId: 's' }
 const approvals = {
   approvalType: 'required',
   sourceType: 'agent',
@@ -52,8 +51,7 @@ const approvals = {
 } as const
 const migrate = { to: '1.0.0', allowDowngrade: true, dryRun: true }
 const media = { url: 'https://host/x' }
-const newRun: StreamRunRequest = {
-  agentId: 'agent_id',
+const newRun = {
   message: 'm',
   sessionId: 's',
   userId: 'u',
@@ -63,6 +61,7 @@ const newRun: StreamRunRequest = {
   videos: [media],
   files: [media],
   sessionState: {},
+  additionalData: {},
   metadata: {},
   outputSchema: {},
   useJsonSchema: true,
@@ -76,36 +75,81 @@ const newRun: StreamRunRequest = {
   dependencies: {},
   knowledgeFilters: {},
   streamEvents: true,
+} satisfies Omit<StreamRunRequest, 'agentId'>
+const decided = {
+  tools: [{ toolCallId: 'c', confirmed: true }],
+  requirements: [{ id: 'r', confirmation: true }],
+  input: 'i',
+  continueFrom: 'end',
+  fork: false,
+  regenerate: true,
+  replaceOriginal: true,
+  additionalInstructions: 'i',
+  dependencies: {},
+  metadata: {},
+  knowledgeFilters: {},
+  streamEvents: true,
+} satisfies Omit<StreamContinueRequest, 'agentId'>
+
+type OperationName = keyof typeof operations
+type Kind = 'agent' | 'team' | 'workflow'
+
+/** Every kind of component can be run. */
+function runCalls<Of extends Kind>(kind: Of, named: { agentId: string } | { teamId: string } | { workflowId: string }) {
+  const run = { ...named, sessionId: 's' }
+  const calls = {
+    [`create_${kind}_run`]: () => client.runs.streamInBackground({ ...named, ...newRun }).accepted,
+    [`list_${kind}_runs`]: () => client.runs.list({ ...run, ...page, statuses: ['completed'] }),
+    [`get_${kind}_run`]: () => client.runs.get('run_id', run),
+    [`cancel_${kind}_run`]: () => client.runs.cancel('run_id', run),
+    [`resume_${kind}_run`]: () => client.runs.resume('run_id', { ...run, after: 3 }).accepted,
+    [`follow_${kind}_run`]: () => Promise.resolve(),
+  }
+  return calls as Record<`${'create' | 'get' | 'cancel' | 'resume' | 'follow'}_${Of}_run` | `list_${Of}_runs`, Call>
 }
 
+/** What has messages can be continued from them, and forked. */
+function messageCalls<Of extends 'agent' | 'team'>(kind: Of, named: { agentId: string } | { teamId: string }) {
+  const run = { ...named, sessionId: 's' }
+  const calls = {
+    [`continue_${kind}_run`]: () => client.runs.continueStreamInBackground('run_id', { ...run, ...decided }).accepted,
+    [`list_${kind}_run_checkpoints`]: () => client.runs.checkpoints('run_id', run),
+    [`get_${kind}_run_checkpoint`]: () => client.runs.checkpoint('run_id', 2, run),
+    [`fork_${kind}_session`]: () => client.sessions.fork('session_id', { ...named, userId: 'u' }),
+  }
+  return calls as Record<
+    `continue_${Of}_run` | `list_${Of}_run_checkpoints` | `get_${Of}_run_checkpoint` | `fork_${Of}_session`,
+    Call
+  >
+}
+
+type Call = () => Promise<unknown>
+
 /** Each operation, asked with everything that it takes. */
-const calls: Record<keyof typeof operations, () => Promise<unknown>> = {
+const calls: Record<OperationName, Call> = {
   list_agents: () => client.agents.list(page),
   get_agent: () => client.agents.get('agent_id', { version: 1 }),
-  create_agent_run: () => client.runs.streamInBackground(newRun).accepted,
-  list_agent_runs: () => client.runs.list({ ...run, ...page, statuses: ['completed'] }),
-  get_agent_run: () => client.runs.get('run_id', run),
-  cancel_agent_run: () => client.runs.cancel('run_id', run),
-  resume_agent_run: () => client.runs.resume('run_id', { ...run, after: 3 }).accepted,
-  follow_agent_run: () => Promise.resolve(),
-  continue_agent_run: () =>
+  list_teams: () => client.teams.list(page),
+  get_team: () => client.teams.get('team_id', { version: 1 }),
+  list_workflows: () => client.workflows.list(page),
+  get_workflow: () => client.workflows.get('workflow_id', { version: 1 }),
+  ...runCalls('agent', { agentId: 'agent_id' }),
+  ...runCalls('team', { teamId: 'team_id' }),
+  ...runCalls('workflow', { workflowId: 'workflow_id' }),
+  continue_workflow_run: () =>
     client.runs.continueStreamInBackground('run_id', {
-      ...run,
-      tools: [{ toolCallId: 'c', confirmed: true }],
-      requirements: [{ id: 'r', confirmation: true }],
-      input: 'i',
-      continueFrom: 'end',
-      fork: false,
-      regenerate: true,
-      replaceOriginal: true,
-      additionalInstructions: 'i',
+      workflowId: 'workflow_id',
+      sessionId: 's',
+      stepRequirements: [{ stepId: 'x', confirmed: true }],
+      errorRequirements: [{ stepId: 'y', decision: 'retry' }],
       dependencies: {},
       metadata: {},
-      knowledgeFilters: {},
       streamEvents: true,
     }).accepted,
-  list_agent_run_checkpoints: () => client.runs.checkpoints('run_id', run),
-  get_agent_run_checkpoint: () => client.runs.checkpoint('run_id', 2, run),
+  send_workflow_event: () =>
+    client.runs.sendEvent('run_id', { name: 'n', payload: 1, id: 'i' }, { workflowId: 'workflow_id' }),
+  ...messageCalls('agent', { agentId: 'agent_id' }),
+  ...messageCalls('team', { teamId: 'team_id' }),
   list_sessions: () =>
     client.sessions.list({
       ...select,
@@ -151,7 +195,6 @@ const calls: Record<keyof typeof operations, () => Promise<unknown>> = {
       include: ['messages'],
     }),
   get_session_run: () => client.sessions.run('session_id', 'run_id', select),
-  fork_agent_session: () => client.sessions.fork('session_id', { agentId: 'agent_id', userId: 'u' }),
   list_approvals: () => client.approvals.list({ ...approvals, ...page, status: 'pending', page: 1 }),
   count_approvals: () => client.approvals.count(approvals),
   get_approval: () => client.approvals.get('approval_id'),
@@ -186,10 +229,14 @@ const calls: Record<keyof typeof operations, () => Promise<unknown>> = {
 }
 
 /** What a method leaves out on purpose. */
-const leftOut: Partial<Record<keyof typeof operations, { query?: string[]; body?: string[] }>> = {
+const leftOut: Partial<Record<OperationName, { query?: string[]; body?: string[] }>> = {
   // Documents go as `input_files`, which every form of body takes.
   create_agent_run: { body: ['files'] },
+  create_team_run: { body: ['files'] },
+  create_workflow_run: { body: ['files'] },
   cancel_agent_run: { body: ['session_id'] },
+  cancel_team_run: { body: ['session_id'] },
+  cancel_workflow_run: { body: ['session_id'] },
   create_session: { query: ['user_id'] },
   delete_sessions: { query: ['session_ids'] },
   // In the body.
@@ -198,7 +245,7 @@ const leftOut: Partial<Record<keyof typeof operations, { query?: string[]; body?
 }
 
 /** Asked by streams that connect again; see reconnect.test.ts. */
-const elsewhere = new Set(['follow_agent_run'])
+const elsewhere = new Set(['follow_agent_run', 'follow_team_run', 'follow_workflow_run'])
 
 let document: { paths: Record<string, Record<string, Operation>>; components: { schemas: Record<string, object> } }
 
@@ -215,7 +262,7 @@ function bodyNames({ requestBody }: Operation): string[] {
 }
 
 describe('each operation', () => {
-  it.each(Object.keys(operations).filter((name) => !elsewhere.has(name)) as (keyof typeof operations)[])(
+  it.each(Object.keys(operations).filter((name) => !elsewhere.has(name)) as OperationName[])(
     '%s is asked where it is served, with every parameter that it takes',
     async (name) => {
       const { method, path } = operations[name]

@@ -9,6 +9,8 @@ const userJson = fc.dictionary(
   { maxKeys: 3, noNullPrototype: true },
 )
 
+let lazyDepth = 0
+
 /** Values that have the structure of a schema; what further checks ask for is not looked at. */
 export function valueOf(schema: $ZodType): fc.Arbitrary<unknown> {
   const definition = definitionOf(schema)
@@ -16,6 +18,8 @@ export function valueOf(schema: $ZodType): fc.Arbitrary<unknown> {
     case 'object':
       return objectOf(schema as $ZodObject)
     case 'array':
+      // A record that holds records of its own kind does so once.
+      if (lazyDepth > 0 && definitionOf(definition.element).type === 'lazy') return fc.constant([])
       return fc.array(valueOf(definition.element), { maxLength: 2 })
     case 'record':
       return fc.dictionary(fc.constantFrom('output_model', 'model', 'anyKey'), valueOf(definition.valueType), {
@@ -51,6 +55,14 @@ export function valueOf(schema: $ZodType): fc.Arbitrary<unknown> {
     case 'unknown':
     case 'any':
       return userJson
+    case 'lazy': {
+      lazyDepth++
+      try {
+        return valueOf(definition.getter())
+      } finally {
+        lazyDepth--
+      }
+    }
     default:
       throw new Error(`No values for ${definition.type} yet.`)
   }

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Agent, AgentOS, tool } from 'agentos-sdk'
+import { Agent, AgentOS, approval, sequence, step, Team, tool, Workflow } from 'agentos-sdk'
 import { createNodeHandler } from 'agentos-sdk/node'
 import { scripted } from 'agentos-sdk/models'
 import { sqlite } from 'agentos-sdk/storage'
@@ -64,9 +64,25 @@ const model = scripted(({ messages }) => {
   if (said !== 'Pay order 7 back.') return 'It is on its way.'
   return { toolCalls: [{ id: 'call_1', name: 'pay_refund', arguments: { order: 7, amount: 42 } }] }
 })
+const [first, second] = ['my-agent', 'support'].map((id) => new Agent({ id, model, tools: [refund, payRefund] }))
 const agentOS = new AgentOS({
   name: 'Described',
-  agents: ['my-agent', 'support'].map((id) => new Agent({ id, model, tools: [refund, payRefund] })),
+  agents: [first!, second!],
+  teams: [new Team({ id: 'desk', name: 'Desk', model, tools: [refund], members: [second!] })],
+  workflows: [
+    new Workflow({
+      id: 'release',
+      name: 'Release',
+      input: z.string(),
+      // Waits there, so that it can be continued.
+      steps: sequence(
+        'release',
+        step({ name: 'draft', run: (text: string) => text }),
+        approval<string>({ name: 'approve' }),
+        step({ name: 'publish', run: () => 'Published.' }),
+      ),
+    }),
+  ],
   storage: sqlite(':memory:'),
   logger: silentLogger,
 })
@@ -202,7 +218,7 @@ describe('each example', () => {
     const isAboutApproval = operationId.includes('approval')
     const asked = operationId.startsWith('continue') ? 'Refund order 7.' : 'Where is order 7?'
     const message = isAboutApproval ? 'Pay order 7 back.' : asked
-    const run = { agentId: 'support', message, userId: 'alice' }
+    const run = { ...meant(operationId), message, userId: 'alice' }
     await agentOS.runs.create({ ...run, sessionId: 'thread-43' })
     const { runId } = await agentOS.runs.create({ ...run, sessionId: 'thread-42', metadata: { channel: 'web' } })
     // A record is removed when it is closed.
@@ -210,6 +226,11 @@ describe('each example', () => {
     const { data } = await agentOS.approvals.list({ runId })
     const { data: minted } = await agentOS.serviceAccounts.list({ includeRevoked: false, sortBy: 'name' })
     return { runId, ids: { approval_id: data[0]?.id, service_account_id: minted[0]?.id } }
+  }
+
+  function meant(operationId: string) {
+    if (operationId.includes('_team')) return { teamId: 'desk' }
+    return operationId.includes('_workflow') ? { workflowId: 'release' } : { agentId: 'support' }
   }
 
   function send(

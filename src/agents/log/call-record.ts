@@ -26,12 +26,17 @@ export class CallRecord {
   private readonly decisions: Map<string, Decision>
   private readonly madeBy: Map<string, MadeMedia>
 
-  constructor(state: CallState = { tools: [], requirements: [], decisions: [], formerIds: [], made: [] }) {
+  /** @param onCall is told the id of each call that there ever was. */
+  constructor(
+    state: CallState = { tools: [], requirements: [], decisions: [], formerIds: [], made: [] },
+    private readonly onCall: (toolCallId: string) => void = () => undefined,
+  ) {
     this.requirements = state.requirements
     this.byId = new Map(state.tools.map((tool) => [tool.toolCallId, tool]))
     this.ids = new Set([...state.formerIds, ...this.byId.keys()])
     this.decisions = new Map(state.decisions.map((decision) => [decision.toolCallId, decision]))
     this.madeBy = new Map(state.made.map((made) => [made.toolCallId, made]))
+    for (const id of this.ids) onCall(id)
   }
 
   /** In the order in which they were made. */
@@ -55,10 +60,6 @@ export class CallRecord {
     return this.byId.get(toolCallId)
   }
 
-  hasEverHad(toolCallId: string): boolean {
-    return this.ids.has(toolCallId)
-  }
-
   decision(toolCallId: string): Decision | undefined {
     return this.decisions.get(toolCallId)
   }
@@ -66,6 +67,7 @@ export class CallRecord {
   set(tool: ToolExecution): void {
     this.byId.set(tool.toolCallId, tool)
     this.ids.add(tool.toolCallId)
+    this.onCall(tool.toolCallId)
   }
 
   addMade(toolCallId: string, event: Media): void {
@@ -88,6 +90,11 @@ export class CallRecord {
     this.requirements = this.requirements.map((requirement) =>
       requirement.toolExecution.toolCallId === toolCallId ? resolved(requirement, decision) : requirement,
     )
+  }
+
+  /** Somebody else makes the call that this was decided about. */
+  handOver({ toolCallId }: Decision): void {
+    this.decisions.delete(toolCallId)
   }
 
   /** Drops calls that no message makes any more. */

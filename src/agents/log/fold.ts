@@ -81,7 +81,7 @@ export class RunFold {
       inside?.nested ?? new NestedRuns((nested, runId, own) => new RunFold(own, { nested, runId }), state?.nested)
     this.tasks = new TaskList(state?.tasks)
     this.steps = new StepLog(state)
-    this.calls = new CallRecord(state)
+    this.calls = new CallRecord(state, (toolCallId) => void this.nested.claimCall(toolCallId))
     this.shown = new ShownContent(state)
     this.withheld = new Set(state?.withheldIds)
     this.restoredFrom = state
@@ -144,6 +144,17 @@ export class RunFold {
     )
   }
 
+  /** The open runs inside of this one whose calls were cut off, with those further inside; innermost first. */
+  get orphans(): NestedRun[] {
+    const { nested } = this
+    const cut = nested
+      .of(this.nestedId)
+      .filter(({ start: { toolCallId } }) => toolCallId !== undefined && !this.calls.get(toolCallId))
+    return nested.open.filter(({ source }) =>
+      cut.some(({ source: { runId } }) => runId === source.runId || nested.isInside(source, runId)),
+    )
+  }
+
   /** The records of the runs directly inside of this one; undefined when there are none. */
   nestedRuns(now: number): Run[] | undefined {
     const { children } = this
@@ -180,6 +191,11 @@ export class RunFold {
     return this.calls.decision(toolCallId)
   }
 
+  /** Forgets what runs inside of this one wait for. */
+  dropLifted(): void {
+    this.calls.requirements = this.requirements.filter(({ memberRunId }) => memberRunId === undefined)
+  }
+
   /** What the run still waits for. */
   get openRequirements(): RunRequirement[] {
     return this.calls.openRequirements
@@ -200,14 +216,12 @@ export class RunFold {
     return this.calls.get(toolCallId)
   }
 
-  /** Whether the log has ever had a call of this id: what it has done is done, also where it was cut off since. */
-  hasCalled(toolCallId: string): boolean {
-    return this.hasOwnCall(toolCallId) || this.nested.hasCalled(toolCallId)
-  }
-
-  /** Whether this run itself has ever had a call of this id. */
-  hasOwnCall(toolCallId: string): boolean {
-    return this.calls.hasEverHad(toolCallId)
+  /**
+   * Takes an id for a call that is about to be made. False when another call of the log has it, or ever had: decisions
+   * find their call by it, over all runs of the log.
+   */
+  claimCall(toolCallId: string): boolean {
+    return this.nested.claimCall(toolCallId)
   }
 
   /** All text that was shown and not withdrawn. */
@@ -247,6 +261,9 @@ export class RunFold {
     if (isDurable({ event })) this.durablePoints += 1
     if (source) {
       this.nested.apply(source, { event, facts }, index, at)
+      const parent = this.nested.get(source.parentRunId!)?.fold ?? this
+      // A decision counts for one leg of the run that it was passed on to: what that one asks again is asked anew.
+      for (const decision of facts?.decisions ?? []) parent.calls.handOver(decision)
       return
     }
     this.endedAt = endsLeg(event) ? at : undefined
@@ -398,9 +415,11 @@ export class RunFold {
     return used
   }
 
-  /** Counts what is used from now on as another leg's. */
-  beginLeg(): void {
+  /** Counts what is used from now on as another leg's. False where nothing was counted. */
+  beginLeg(): boolean {
+    if (Object.keys(this.ofLeg).length === 0) return false
     this.ofLeg = {}
+    return true
   }
 
   /** Tokens and times so far. */

@@ -24,6 +24,8 @@ type NewFold = (shared: NestedRuns, runId: string, state?: FoldState) => RunFold
 /** The runs inside of one log, at whatever depth: members of teams, and steps of workflows. */
 export class NestedRuns {
   private readonly byId = new Map<string, NestedRun>()
+  /** Ids of all calls of the log, also of its own run's. */
+  private readonly callIds = new Set<string>()
   /** What each came to when it was last asked for, as long as nothing has happened since. */
   private readonly states = new Map<string, NestedState>()
 
@@ -59,19 +61,28 @@ export class NestedRuns {
   of(runId: string | undefined): NestedRun[] {
     const isChild = ({ source: { parentRunId = '' } }: NestedRun): boolean =>
       runId === undefined ? !this.byId.has(parentRunId) : parentRunId === runId
-    return this.byId.size === 0 ? [] : [...this.byId.values()].filter(isChild)
+    return this.begun.filter(isChild)
   }
 
   /** Those that have begun and not ended, innermost first: whoever ends the log ends them before. */
   get open(): NestedRun[] {
     const isOpen = ({ fold: { status } }: NestedRun): boolean => status === 'running' || status === 'paused'
-    return [...this.byId.values()].filter(isOpen).toReversed()
+    return this.begun.filter(isOpen).toReversed()
   }
 
-  /** Whether any of them has ever had a call of this id. */
-  hasCalled(toolCallId: string): boolean {
-    for (const { fold } of this.byId.values()) if (fold.hasOwnCall(toolCallId)) return true
+  /** Whether a run is inside of another one, at whatever depth. */
+  isInside({ parentRunId }: RunSource, runId: string): boolean {
+    for (let at = parentRunId; at !== undefined; at = this.byId.get(at)?.source.parentRunId) {
+      if (at === runId) return true
+    }
     return false
+  }
+
+  /** Takes the id of a call; false when a call of the log has it already. */
+  claimCall(toolCallId: string): boolean {
+    const isFree = !this.callIds.has(toolCallId)
+    this.callIds.add(toolCallId)
+    return isFree
   }
 
   /** Adds what they have used in the current leg to other counts, in place. */
@@ -81,20 +92,25 @@ export class NestedRuns {
 
   /** A new leg of the log begins: what was used before was counted when its leg ended. */
   beginLeg(): void {
-    this.states.clear()
-    for (const { fold } of this.byId.values()) fold.beginLeg()
+    for (const [runId, { fold }] of this.byId) if (fold.beginLeg()) this.states.delete(runId)
   }
 
   /** Those that have not changed since are the same objects as before. */
   state(): { nested?: NestedState[] } {
-    if (this.byId.size === 0) return {}
+    const { begun } = this
+    if (begun.length === 0) return {}
     return {
-      nested: Array.from(this.byId.values(), ({ fold, ...run }) => {
+      nested: begun.map(({ fold, ...run }) => {
         const { runId } = run.source
         const state = this.states.get(runId) ?? { ...run, state: fold.state() }
         this.states.set(runId, state)
         return state
       }),
     }
+  }
+
+  /** What has no entry yet is not in the log. */
+  private get begun(): NestedRun[] {
+    return [...this.byId.values()].filter(({ fold }) => fold.lastIndex >= 0)
   }
 }

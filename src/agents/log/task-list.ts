@@ -77,7 +77,7 @@ export class TaskList {
         this.isInRound = false
         break
       case 'ModelRequestCompleted':
-        this.hasAnswered = true
+        this.hasAnswered = this.isInRound
         break
       default:
     }
@@ -86,7 +86,7 @@ export class TaskList {
   /** Nothing for a run that has no rounds. */
   state(): { tasks?: TaskListState } {
     const { tasks, goalComplete, completionSummary, rounds, isInRound, hasAnswered } = this
-    if (rounds === 0) return {}
+    if (rounds === 0 && tasks.length === 0 && !goalComplete) return {}
     return { tasks: { tasks, goalComplete, completionSummary, rounds, isInRound, hasAnswered } }
   }
 }

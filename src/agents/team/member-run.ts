@@ -42,6 +42,8 @@ export async function* memberRun(
       ...(knowledgeFilters !== undefined && { knowledgeFilters }),
     },
     seesHistory: rules.sharesHistory,
+    // Its failure was the team's: who has the team go on wants it tried again.
+    retries: rules.failsWithMember,
   })
   const fold = yield* entries
   return { member, runId, ...outcome(rules, member, runId, fold, run.clock.now()) }

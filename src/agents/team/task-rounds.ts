@@ -29,25 +29,26 @@ export async function* taskRounds(
   ]
   let hasAnswered = fold.tasks.hasAnswered
   for await (const yielded of entries) {
+    const told: LogEntry[] = []
     for (const entry of entriesOf(yielded)) {
       const { event, source } = entry
-      if (source !== undefined) continue
-      if (event.event === 'ModelRequestStarted' && (!isOpen || hasAnswered)) {
+      if (source === undefined && event.event === 'ModelRequestStarted' && (!isOpen || hasAnswered)) {
         // In the fold before the next one is told.
         if (isOpen) yield end()
         yield begin()
         isOpen = true
         hasAnswered = false
-      } else if (event.event === 'RunContentCompleted' && isOpen && !isPause(entriesOf(yielded))) {
-        yield end()
+      } else if (source === undefined && event.event === 'RunContentCompleted' && isOpen && !isPause(yielded)) {
+        told.push(...end())
         isOpen = false
       }
-      if (event.event === 'ModelRequestCompleted') hasAnswered = true
+      if (source === undefined && event.event === 'ModelRequestCompleted') hasAnswered = true
+      told.push(entry)
     }
-    yield yielded
+    yield told
   }
 }
 
-function isPause(entries: readonly LogEntry[]): boolean {
-  return entries.some(({ event }) => event.event === 'RunPaused')
+function isPause(yielded: Yielded): boolean {
+  return entriesOf(yielded).some(({ event }) => event.event === 'RunPaused')
 }

@@ -93,10 +93,10 @@ export class Team<Output extends Schema = undefined, Input extends Schema = unde
   override async checkDecisions(decisions: readonly MadeDecision[]): Promise<void> {
     await super.checkDecisions(decisions.filter(({ member }) => member === undefined))
     const inside = everyMember(this.members)
-    for (const made of decisions) {
-      const owner = made.member && inside.find(({ id }) => id === made.member!.memberAgentId)
-      const { decision, tool } = made
-      await owner?.checkDecisions?.([{ decision, tool }])
+    for (const { decision, tool, member } of decisions) {
+      if (!member) continue
+      const owners = inside.filter(({ id }) => id === member.memberAgentId)
+      await anyOf(owners, (owner) => owner.checkDecisions?.([{ decision, tool }]))
     }
   }
 
@@ -108,6 +108,22 @@ export class Team<Output extends Schema = undefined, Input extends Schema = unde
   describe(): TeamDescription {
     return this.description
   }
+}
+
+/** Members of two teams may have the same id: it is enough that one of them passes. */
+async function anyOf(
+  owners: readonly Runnable[],
+  check: (owner: Runnable) => Promise<void> | undefined,
+): Promise<void> {
+  const failures: unknown[] = []
+  for (const owner of owners) {
+    try {
+      return await check(owner)
+    } catch (error) {
+      failures.push(error)
+    }
+  }
+  if (failures.length > 0) throw failures[0]
 }
 
 function rulesOf({ members, mode, memberInstructions, ...rest }: TeamOptions<Schema, Schema>): TeamRules {

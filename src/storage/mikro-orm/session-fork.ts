@@ -14,7 +14,7 @@ const SEGMENTS_AT_ONCE = 200
 
 /** Copies a session with its ended runs and their logs, inside a transaction. Writes nothing when there are none. */
 export async function forkSession(em: EntityManager, source: Session, sessionId: string, at: number): Promise<number> {
-  const copy = new SessionCopy(source.sessionId)
+  const copy = new SessionCopy(source.sessionId, sessionId)
   const seqs = await addRuns(em, source.sessionId, copy)
   if (seqs.length === 0) return 0
   for (let from = 0; from < seqs.length; from += RUNS_AT_ONCE) {

@@ -17,6 +17,7 @@ export class NestedRows {
       FROM agentos_runs AS root WHERE root.run_id = ?
       ON CONFLICT (run_id) DO UPDATE SET status = excluded.status, attempt = excluded.attempt,
         last_index = excluded.last_index, updated_at = excluded.updated_at
+        WHERE agentos_runs.root_run_id = excluded.root_run_id
       RETURNING seq`)
     this.insertTexts = database.prepare(`INSERT INTO agentos_run_texts (seq, request) VALUES (?, ?)
       ON CONFLICT (seq) DO NOTHING`)

@@ -36,7 +36,7 @@ export class RunChanges {
         AND root_run_id IS NULL`)
     this.changeExecutor = database.prepare(`UPDATE agentos_runs
       SET attempt = attempt + 1, executor_id = ?, updated_at = ?
-      WHERE run_id = ? AND attempt = ? AND status IN ('pending', 'running', 'paused')`)
+      WHERE run_id = ? AND attempt = ? AND status IN ('pending', 'running', 'paused') AND root_run_id IS NULL`)
     this.selectStored = database.prepare(`${SELECT_STORED} WHERE agentos_runs.run_id = ?`)
   }
 

@@ -40,11 +40,12 @@ export class RunLeases {
       VALUES (?, ${NOW} + ?, ${NOW}) ON CONFLICT (id) DO UPDATE SET lease_until = excluded.lease_until`)
     this.deleteLease = database.prepare('DELETE FROM agentos_executors WHERE id = ?')
     this.deleteOld = database.prepare(`DELETE FROM agentos_executors WHERE lease_until < ${NOW} - 86400000`)
+    // By the index of what is under way: for the order alone, SQLite would read all runs that there ever were.
     this.selectLapsed = database.prepare(`${SELECT_STORED}
       WHERE agentos_runs.status IN ('pending', 'running') AND agentos_runs.status = 'running'
         AND agentos_runs.executor_id <> ? AND ${COMPONENT} IN (SELECT value FROM json_each(?))
         AND ${HAS_NO_LEASE}
-      ORDER BY agentos_runs.seq LIMIT ?`)
+      ORDER BY +agentos_runs.seq LIMIT ?`)
     this.takeRun = database.prepare(`UPDATE agentos_runs SET attempt = attempt + 1, executor_id = ?, updated_at = ?
       WHERE seq = ?`)
     // A run's turn: beside the line, or at its head while nobody has the session, or when it was handed over to it.
@@ -64,7 +65,7 @@ export class RunLeases {
     this.reopenRun = database.prepare(`UPDATE agentos_runs
       SET status = 'running', attempt = ?, executor_id = ?, mode = ?, last_index = ?, updated_at = ?, wake_at = NULL
       WHERE run_id = ? AND attempt = ? AND last_index = ? AND status IN ('paused', 'error')
-        AND cancel_requested_at IS NULL
+        AND cancel_requested_at IS NULL AND root_run_id IS NULL
       RETURNING seq, session_id`)
     this.updateRequest = database.prepare('UPDATE agentos_run_texts SET request = ? WHERE seq = ?')
     this.markFollowed = database.prepare(`UPDATE agentos_runs
