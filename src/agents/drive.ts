@@ -66,7 +66,7 @@ function endingEntries(error: unknown, { fold, signal, clock, logger, runId }: R
   const cause = signal.aborted ? reason : error
   const failure = toRunFailure(cause)
   if (failure.errorCode === 'INTERNAL_ERROR') logger.error({ err: cause, runId }, 'A run failed')
-  return [...cancelNested(fold.nested.open, clock.now(), failure.message), failureEntry(failure)]
+  return [...cancelNested(fold.openInside, clock.now(), failure.message), failureEntry(failure)]
 }
 
 function reasonText(reason: unknown): string {

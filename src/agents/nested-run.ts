@@ -74,8 +74,7 @@ export async function* nestedRun(parent: RunContext, plan: NestedPlan): AsyncGen
     const cause: unknown = abort.signal.aborted ? abort.signal.reason : error
     const failure = toRunFailure(cause)
     if (failure.errorCode === 'INTERNAL_ERROR') parent.logger.error({ err: cause, runId }, 'A run failed')
-    const inner = nested.open.filter((one) => nested.isInside(one.source, runId))
-    yield [...cancelNested(inner, parent.clock.now(), failure.message), { ...failureEntry(failure), source }]
+    yield [...cancelNested(fold.openInside, parent.clock.now(), failure.message), { ...failureEntry(failure), source }]
     return fold
   } finally {
     callOff()
@@ -93,7 +92,7 @@ function stillWaits(parent: RunContext, { status, openRequirements }: RunFold): 
 
 /** With which step a workflow inside of another goes on, when nobody has decided anything for it. */
 async function woken(parent: RunContext, { runnable }: NestedPlan, fold: RunFold): Promise<WakeUp | undefined> {
-  return runnable.wakeUp?.(fold, parent.clock.now(), (await parent.receivedEvents?.()) ?? [])
+  return runnable.wakeUp?.(fold, parent.clock.now(), (await parent.receivedEvents?.()) ?? (() => undefined))
 }
 
 function notAllowed({ kind, id }: Runnable): RunFailedError {

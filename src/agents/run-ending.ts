@@ -24,7 +24,7 @@ export function timeoutFailure(limit: number): RunFailedError {
  * shown so far as the model's message, so that the conversation can go on after it.
  */
 export function cancelEntries(fold: RunFold, now: number, reason: string): LogEntry[] {
-  return [...cancelNested(fold.nested.open, now, reason), ...cancelOwn(fold, now, reason)]
+  return [...cancelNested(fold.openInside, now, reason), ...cancelOwn(fold, now, reason)]
 }
 
 /** The last entries of runs inside of one that ends, or that needs them no more. */

@@ -62,8 +62,8 @@ export interface RunContext {
   mayRun?(component: { kind: ComponentKind; id: string }): boolean | Promise<boolean>
   /** Of the run of a workflow. */
   readonly workflowId?: string
-  /** Events that were sent to the run from outside, oldest first. */
-  receivedEvents?(): Promise<readonly ReceivedEvent[]>
+  /** Looks what was sent to the run from outside. */
+  receivedEvents?(): Promise<TakeEvent>
   /**
    * Called right before what can't be undone.
    *
@@ -79,10 +79,15 @@ export interface ReceivedEvent {
   payload?: JsonValue
 }
 
+/** Takes the first event of a name that no step has taken: each goes to one step. */
+export type TakeEvent = (name: string) => ReceivedEvent | undefined
+
 /** With which of its steps a paused workflow goes on by itself. */
 export interface WakeUp {
   step: StepContinuation
   facts?: StepFacts
+  /** About what nobody has decided in time. */
+  decisions?: Decision[]
 }
 
 /** A decision, and the call that it is about. */
@@ -138,7 +143,7 @@ export interface Runnable {
   /** Of a workflow: the step at which it goes on once something was decided. */
   continuation?(fold: RunFold, decisions: readonly Decision[]): StepContinuation
   /** Of a workflow: whether a paused run can go on by itself now, and how. */
-  wakeUp?(fold: RunFold, now: number, received: readonly ReceivedEvent[]): WakeUp | undefined
+  wakeUp?(fold: RunFold, now: number, take: TakeEvent): WakeUp | undefined
   execute(context: RunContext): AsyncGenerator<Yielded, void, void>
   describe(): AgentDescription | TeamDescription | WorkflowDescription
   /** What it runs inside of its own runs: the members of a team, and what the steps of a workflow run. */

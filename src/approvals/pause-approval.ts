@@ -1,6 +1,7 @@
 import type { Decision } from '../agents/log/decision.js'
 import { isWaiting } from '../agents/log/decision.js'
 import type { LogEntry } from '../agents/log/entry.js'
+import type { WorkflowPause } from '../agents/log/events.js'
 import type { RunRequirement, ToolExecution } from '../agents/log/tool-execution.js'
 import { newId } from '../core/ids.js'
 import type { StoredApproval } from './approval-repository.js'
@@ -22,18 +23,48 @@ export function withApproval(
   if (event.event !== 'RunPaused') return { entry }
   const { requirements, tools } = event
   const gated = requirements.flatMap(({ toolExecution }) => (isGated(toolExecution) ? [toolExecution] : []))
-  if (gated.length === 0) return { entry }
+  // A workflow that went on at another step waits on for the approval that it has asked for before.
+  if (gated.every((tool) => tool.approvalId !== undefined)) return { entry }
   const approvalId = newId('apr')
-  const stamp = (tool: ToolExecution): ToolExecution => (isGated(tool) ? { ...tool, approvalId } : tool)
+  const stamp = (tool: ToolExecution): ToolExecution =>
+    isGated(tool) && tool.approvalId === undefined ? { ...tool, approvalId } : tool
   const stamped = requirements.map((one) => ({ ...one, toolExecution: stamp(one.toolExecution) }))
   return {
-    entry: { ...entry, event: { ...event, ...(tools && { tools: tools.map(stamp) }), requirements: stamped } },
+    entry: {
+      ...entry,
+      event: {
+        ...event,
+        ...(tools && { tools: tools.map(stamp) }),
+        requirements: stamped,
+        ...(event.workflow && { workflow: stampedSteps(event.workflow, stamp) }),
+      },
+    },
     approval: {
-      ...about(run, approvalId, gated, stamped, at),
+      ...about(
+        run,
+        approvalId,
+        gated.filter(({ approvalId: known }) => known === undefined),
+        stamped,
+        at,
+      ),
       status: 'pending',
       approvalType: 'required',
       ...(facts?.approvalTerms && { terms: facts.approvalTerms }),
     },
+  }
+}
+
+function stampedSteps(workflow: WorkflowPause, stamp: (tool: ToolExecution) => ToolExecution): WorkflowPause {
+  const { stepRequirements } = workflow
+  if (!stepRequirements) return workflow
+  return {
+    ...workflow,
+    stepRequirements: stepRequirements.map((step) => {
+      const { executorRequirements } = step
+      if (!executorRequirements) return step
+      const shown = executorRequirements.map((one) => ({ ...one, toolExecution: stamp(one.toolExecution) }))
+      return { ...step, executorRequirements: shown }
+    }),
   }
 }
 

@@ -171,6 +171,11 @@ const TYPES: Record<UserInputField['fieldType'], (value: JsonValue) => boolean> 
   dict: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
 }
 
+/** Whether a field takes such a value. */
+export function isOfType(fieldType: UserInputField['fieldType'], value: JsonValue): boolean {
+  return TYPES[fieldType](value)
+}
+
 function checked(toolCallId: string, { name, fieldType }: UserInputField, value: JsonValue): JsonValue {
   if (TYPES[fieldType](value)) return value
   const message = `Must be of type ${fieldType}`

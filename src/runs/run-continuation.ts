@@ -9,7 +9,7 @@ import type { MadeDecision, Runnable, WakeUp } from '../agents/runnable.js'
 import type { Caller } from '../core/caller.js'
 import { checkInput } from '../core/check-input.js'
 import type { Clock } from '../core/clock.js'
-import { ConflictError, NotConfiguredError, NotFoundError } from '../core/errors.js'
+import { ConflictError, NotConfiguredError, NotFoundError, ValidationError } from '../core/errors.js'
 import { audited, tellOfAudits } from './audited.js'
 import type { Catalog } from './catalog.js'
 import { continuePoint } from './continue-point.js'
@@ -132,16 +132,17 @@ export class RunContinuation {
    *
    * @param fold of the run; it is gone on with.
    */
-  async wake(stored: StoredRun, fold: RunFold, { step, facts }: WakeUp): Promise<OpenedLeg | undefined> {
+  async wake(stored: StoredRun, fold: RunFold, { step, facts, decisions }: WakeUp): Promise<OpenedLeg | undefined> {
     const { media, catalog } = this.parts
     const request = await media.back(parseRequest(stored.request))
     try {
       return await this.reopen({
         ...{ stored, fold, step, request },
         runnable: catalog.find(stored.head.component),
-        facts: facts ? { step: facts } : {},
+        facts: { ...(facts && { step: facts }), ...(decisions && { decisions }) },
         discardAfter: undefined,
-        mode: stored.head.mode === 'plain' ? 'background' : stored.head.mode,
+        // Its stream was closed when it paused: nobody reads it, and that is no reason to cancel it.
+        mode: 'background',
         decidedBy: undefined,
         appliesApprovals: false,
       })
@@ -280,6 +281,7 @@ function alreadyRunning(runId: string): ConflictError {
 /** Decisions about steps become decisions about what the run waits for. */
 function withSteps(runnable: Runnable, { runId }: RunHead, fold: RunFold, input: CheckedContinue): GivenDecisions {
   if (runnable.kind !== 'workflow') return input
+  refuseTurns(input)
   if (fold.status !== 'paused') {
     throw new ConflictError(
       'RUN_NOT_CONTINUABLE',
@@ -289,6 +291,15 @@ function withSteps(runnable: Runnable, { runId }: RunHead, fold: RunFold, input:
   checkWaitsForSomebody(runId, fold)
   const { tools, requirements = [] } = input
   return { ...(tools && { tools }), requirements: [...requirements, ...stepDecisions(fold, input)] }
+}
+
+/** @throws ValidationError `CONTINUE_PARAMS_CONFLICT` for what has no meaning where no model is talked to. */
+function refuseTurns({ input, continueFrom, fork, regenerate }: CheckedContinue): void {
+  const given = { input, continue_from: continueFrom, fork: fork || undefined, regenerate: regenerate || undefined }
+  const [path] = Object.entries(given).find(([, value]) => value !== undefined) ?? []
+  if (path === undefined) return
+  const message = 'is for agents and teams; a workflow goes on at the step where it waits'
+  throw new ValidationError('CONTINUE_PARAMS_CONFLICT', `${path} ${message}.`, [{ path, message }])
 }
 
 function pairs(fold: RunFold, decisions: readonly Decision[]) {

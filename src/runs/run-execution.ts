@@ -18,6 +18,7 @@ import { CancelRequestedError, LeaseLostError, RunLog } from './run-log.js'
 import type { ComponentId, RunRepository } from './run-repository.js'
 import type { RunRequest } from './run-request.js'
 import type { StoredMedia } from './stored-media.js'
+import { taking } from './take-event.js'
 
 /** Made once: an abort without a reason makes an exception with a stack, which each run would pay for. */
 const ENDED = new Error('The run has ended.')
@@ -96,6 +97,7 @@ export class RunExecution {
       isStreaming,
       onFailure: (error) => this.abort.abort(error),
     })
+    const claimed = new Set<string>()
     this.context = {
       runId,
       sessionId,
@@ -113,7 +115,7 @@ export class RunExecution {
       logger: parts.logger,
       attempt,
       mayRun: (component) => parts.access?.mayRun(request.caller, component) ?? true,
-      receivedEvents: () => parts.runs.receivedEvents(runId),
+      receivedEvents: async () => taking(await parts.runs.receivedEvents(runId), plan.fold, claimed),
       checkLease: () => {
         if (!parts.lease.isSafe) throw new LeaseLostError(`Run ${runId} may be executed elsewhere by now.`)
       },
@@ -229,7 +231,10 @@ export class RunExecution {
     await this.log.commit(end)
     tellOfEnd(this.parts, end)
     // What it waits for may have come meanwhile.
-    if (status === 'paused' && this.plan.runnable.wakeUp) this.parts.waker?.expect(clock.now())
+    if (status === 'paused' && this.plan.runnable.wakeUp) {
+      this.parts.waker?.expect(clock.now())
+      if (end.wakeAt !== undefined) this.parts.waker?.expect(end.wakeAt)
+    }
     return { ended: true, status, body: this.fold.body(clock.now()), lastIndex: this.fold.lastIndex }
   }
 
@@ -251,7 +256,7 @@ export class RunExecution {
     }
     const failure = toRunFailure(error)
     if (failure.errorCode === 'INTERNAL_ERROR') logger.error({ err: error, runId }, 'A run failed')
-    for (const entry of cancelNested(this.fold.nested.open, clock.now(), failure.message)) this.log.append(entry)
+    for (const entry of cancelNested(this.fold.openInside, clock.now(), failure.message)) this.log.append(entry)
     this.log.append(failureEntry(failure))
     try {
       return await this.end('error')

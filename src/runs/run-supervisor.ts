@@ -246,13 +246,13 @@ export class RunSupervisor {
     if (cancelRequestedAt !== undefined) return cancelEntries(fold, clock.now(), 'The run was cancelled.')
     if (mode === 'plain' && !request.isRepeatable) {
       return [
-        ...cancelNested(fold.nested.open, clock.now(), 'The server has died.'),
+        ...cancelNested(fold.openInside, clock.now(), 'The server has died.'),
         failed('RUN_INTERRUPTED', 'The server that executed the run has died, and its client is gone.', true),
       ]
     }
     if (attempt > maxAttempts) {
       return [
-        ...cancelNested(fold.nested.open, clock.now(), 'The run is given up.'),
+        ...cancelNested(fold.openInside, clock.now(), 'The run is given up.'),
         failed('RECOVERY_EXHAUSTED', `The run was interrupted ${attempt - 1} times and is given up.`, false),
       ]
     }

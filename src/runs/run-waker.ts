@@ -1,4 +1,4 @@
-import type { WakeUp } from '../agents/runnable.js'
+import type { TakeEvent, WakeUp } from '../agents/runnable.js'
 import type { Clock } from '../core/clock.js'
 import type { Logger } from '../core/logger.js'
 import type { Catalog } from './catalog.js'
@@ -6,6 +6,7 @@ import type { OpenedLeg, RunContinuation } from './run-continuation.js'
 import type { RunRepository, StoredRun } from './run-repository.js'
 import { foldLog } from './stored-run.js'
 import type { StoredMedia } from './stored-media.js'
+import { taking } from './take-event.js'
 
 export interface RunWakerParts {
   runs: RunRepository
@@ -28,7 +29,8 @@ const MAX_TIMER_MS = 60_000
  */
 export class RunWaker {
   private timer: NodeJS.Timeout | undefined
-  private timerAt = Number.POSITIVE_INFINITY
+  /** The times to come that somebody has told of. */
+  private readonly times = new Set<number>()
   private looking: Promise<void> | undefined
   private isToLookAgain = false
   private isStopped = false
@@ -37,18 +39,10 @@ export class RunWaker {
 
   /** Looks at a time of its own, beside the looks that are made anyway. */
   expect(at: number): void {
-    if (this.isStopped || at >= this.timerAt) return
-    const wait = at - this.parts.clock.now()
-    if (wait > MAX_TIMER_MS) return
-    clearTimeout(this.timer)
-    this.timerAt = at
-    this.timer = setTimeout(
-      () => {
-        this.timerAt = Number.POSITIVE_INFINITY
-        void this.sweep()
-      },
-      Math.max(0, wait),
-    ).unref()
+    if (this.isStopped || at - this.parts.clock.now() > MAX_TIMER_MS) return
+    const isFirst = at < this.next
+    this.times.add(at)
+    if (isFirst) this.setTimer()
   }
 
   /** One look at a time; whoever asks during one has another one made after it. */
@@ -62,6 +56,25 @@ export class RunWaker {
     this.isStopped = true
     clearTimeout(this.timer)
     await this.looking
+  }
+
+  private get next(): number {
+    let next = Number.POSITIVE_INFINITY
+    for (const at of this.times) next = Math.min(next, at)
+    return next
+  }
+
+  /** One timer for all of them. */
+  private setTimer(): void {
+    clearTimeout(this.timer)
+    if (this.times.size === 0 || this.isStopped) return
+    const onTime = (): void => {
+      const now = this.parts.clock.now()
+      for (const at of this.times) if (at <= now) this.times.delete(at)
+      this.setTimer()
+      void this.sweep()
+    }
+    this.timer = setTimeout(onTime, Math.max(0, this.next - this.parts.clock.now())).unref()
   }
 
   private async look(): Promise<void> {
@@ -88,15 +101,19 @@ export class RunWaker {
     const runnable = catalog.find(head.component)
     const fold = await foldLog(runs, head, media)
     const received = await runs.receivedEvents(runId)
-    const woken = deepest(runnable, fold, clock.now(), received)
+    const now = clock.now()
+    const woken = deepest(runnable, fold, now, taking(received, fold))
     if (woken) {
       const leg = await continuation.wake(stored, fold, woken)
       if (leg) this.parts.execute(leg)
       return
     }
     // An event that no step waits for yet, or somebody was faster: it waits on.
-    await runs.postponeWake(runId, attempt, fold.wakeAt, received.length)
-    if (fold.wakeAt !== undefined) this.expect(fold.wakeAt)
+    const { wakeAt } = fold
+    // A time that has come with nothing to do is no time to look again at once.
+    const next = wakeAt !== undefined && wakeAt <= now ? now + MAX_TIMER_MS : wakeAt
+    await runs.postponeWake(runId, attempt, next, received.length)
+    if (next !== undefined) this.expect(next)
   }
 }
 
@@ -105,14 +122,14 @@ function deepest(
   runnable: ReturnType<Catalog['find']>,
   fold: Awaited<ReturnType<typeof foldLog>>,
   now: number,
-  received: Awaited<ReturnType<RunRepository['receivedEvents']>>,
+  take: TakeEvent,
 ): WakeUp | undefined {
-  const own = runnable.wakeUp?.(fold, now, received)
+  const own = runnable.wakeUp?.(fold, now, take)
   if (own) return own
   for (const { source, fold: inner } of fold.children) {
     if (inner.status !== 'paused' || source.kind !== 'workflow') continue
     const component = runnable.members?.find(({ kind, id }) => kind === 'workflow' && id === source.id)
-    const step = component && deepest(component, inner, now, received)
+    const step = component && deepest(component, inner, now, take)
     const { stepId = '', stepName = '', stepIndex = 0 } = source.step ?? {}
     // The inner run tells itself how it goes on.
     if (step) return { step: { event: 'StepContinued', stepId, stepName, stepIndex } }

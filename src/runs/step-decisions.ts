@@ -4,8 +4,9 @@ import { GATE } from '../agents/log/step-log.js'
 import type { StepRequirement } from '../agents/log/step-record.js'
 import type { RunRequirement } from '../agents/log/tool-execution.js'
 import { ConflictError, ValidationError } from '../core/errors.js'
+import type { JsonValue } from '../core/json.js'
 import { UserJson, UserJsonObject } from '../core/schema.js'
-import { RequirementDecision } from './decisions.js'
+import { isOfType, RequirementDecision } from './decisions.js'
 
 /** A decision about a step that a workflow waits at, found by the step's id. Whatever else is sent along is not taken. */
 export const StepDecision = z.object({
@@ -44,16 +45,16 @@ export function stepDecisions(
   const ofStep = (stepId: string): RunRequirement[] =>
     open.filter(({ toolExecution }) => toolExecution.toolCallId.startsWith(`${stepId}${GATE}`))
   return [
-    ...stepRequirements.flatMap((given) => {
+    ...lastOfEach(stepRequirements).flatMap((given) => {
       const { stepId, executorRequirements } = given
       const asked = ofStep(stepId)
       const shown = fold.steps.requirements.findLast((one) => one.stepId === stepId)
       if (!shown) throw invalid(stepId, 'step_id', 'names no step that the run waits at')
-      if (executorRequirements) return executorRequirements
+      if (shown.executorRequirements) return executorDecisions(shown, executorRequirements ?? [])
       // Clients send the whole history back.
       return asked.flatMap((requirement) => decisionOf(requirement, shown, given) ?? [])
     }),
-    ...errorRequirements.flatMap(({ stepId, decision }) => {
+    ...lastOfEach(errorRequirements).flatMap(({ stepId, decision }) => {
       if (!fold.steps.errors.some((one) => one.stepId === stepId)) {
         throw invalid(stepId, 'step_id', 'names no step that has failed')
       }
@@ -61,6 +62,20 @@ export function stepDecisions(
       return ofStep(stepId).map(({ id }) => ({ id, confirmation: decision === 'retry' }))
     }),
   ]
+}
+
+/** Of several entries about one step the last: those before it are its history. */
+function lastOfEach<Given extends { stepId: string }>(given: readonly Given[]): Given[] {
+  return [...new Map(given.map((one) => [one.stepId, one])).values()]
+}
+
+function executorDecisions(
+  { stepId, executorRequirements = [] }: StepRequirement,
+  given: readonly z.output<typeof RequirementDecision>[],
+): z.output<typeof RequirementDecision>[] {
+  const unknown = given.find(({ id }) => !executorRequirements.some((one) => one.id === id))
+  if (!unknown) return [...given]
+  throw invalid(stepId, 'executor_requirements', `has no executor requirement "${unknown.id}"`)
 }
 
 function decisionOf(
@@ -110,10 +125,12 @@ function checkAnswers(
   { stepId, userInputSchema = [] }: StepRequirement,
   given: Readonly<Record<string, unknown>>,
 ): void {
-  for (const { name, required, allowedValues } of userInputSchema) {
+  for (const { name, required, allowedValues, fieldType } of userInputSchema) {
     const value = Object.hasOwn(given, name) ? given[name] : undefined
     if (value === undefined || value === null) {
       if (required) throw invalid(stepId, `user_input.${name}`, `needs a value for "${name}"`)
+    } else if (!isOfType(fieldType, value as JsonValue)) {
+      throw invalid(stepId, `user_input.${name}`, `needs a value of type ${fieldType} for "${name}"`)
     } else if (allowedValues && !allowedValues.includes(value)) {
       throw invalid(stepId, `user_input.${name}`, `allows for "${name}" only: ${allowedValues.join(', ')}`)
     }

@@ -5,9 +5,9 @@ import type { RunRequirement, ToolExecution, UserInputField } from './tool-execu
  * What somebody with the right to decide has decided about one tool call that a run waits for.
  *
  * `approvalId` names the approval that it comes from, or that has only recorded it. Which of the two says `approval`:
- * without it, no call of a tool with `approval: 'required'` is made.
+ * without it, no call of a tool with `approval: 'required'` is made. `isTimeout`: nobody has decided in time.
  */
-export type Decision = { toolCallId: string; approvalId?: string; approval?: 'required' } & (
+export type Decision = { toolCallId: string; approvalId?: string; approval?: 'required'; isTimeout?: true } & (
   | { kind: 'confirm'; editedArgs?: JsonObject }
   | { kind: 'reject'; note?: string }
   /** Values of the fields that a person gives. */

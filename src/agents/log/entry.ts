@@ -70,10 +70,15 @@ export interface Facts {
 /** What a workflow goes on from at one of its steps. */
 export interface StepFacts {
   stepId: string
-  output?: StepOutput
+  /** The step is over. What came of the steps inside of it is taken from the event, as all of it is where it is there. */
+  output?: Omit<StepOutput, 'steps'>
+  /** The step is over with the output that the event shows. */
+  isOver?: true
+  /** The step gives what it was given. */
+  isPassedOver?: true
+  /** What the step has waited for has not come: it gives null. */
+  isMissing?: true
   found?: unknown
-  /** It is inside of no other step. */
-  isOutermost?: true
   /** The event from outside that the step has waited for. */
   takenEvent?: string
 }
@@ -85,6 +90,8 @@ export interface NestedStart {
   toolCallId?: string
   /** The step of its parent that it does the work of. */
   stepId?: string
+  /** Which try of that step it is, from 1. */
+  attempt?: number
 }
 
 /** One entry of a run's log: what the contract shows, and what it takes to go on. */

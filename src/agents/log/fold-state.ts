@@ -26,6 +26,8 @@ export interface FoldState extends CallState, ShownState, StepLogState {
   nested?: NestedState[]
   tasks?: TaskListState
   wakeAt?: number
+  /** Of the log's own run: ids of events from outside that its steps have taken. */
+  takenEvents?: string[]
   pausedAt?: Partial<RunBody>
   startedAt?: number
   endedAt?: number

@@ -77,8 +77,7 @@ export class RunFold {
    */
   constructor(state?: FoldState, inside?: { nested: NestedRuns; runId: string }) {
     this.nestedId = inside?.runId
-    this.nested =
-      inside?.nested ?? new NestedRuns((nested, runId, own) => new RunFold(own, { nested, runId }), state?.nested)
+    this.nested = inside?.nested ?? new NestedRuns((nested, runId, own) => new RunFold(own, { nested, runId }), state)
     this.tasks = new TaskList(state?.tasks)
     this.steps = new StepLog(state)
     this.calls = new CallRecord(state, (toolCallId) => void this.nested.claimCall(toolCallId))
@@ -136,6 +135,11 @@ export class RunFold {
     }
   }
 
+  /** The runs inside of this one, at whatever depth, that have begun and not ended, innermost first. */
+  get openInside(): NestedRun[] {
+    return this.nested.openIn(this.nestedId)
+  }
+
   /** The runs directly inside of this one whose calls stand. */
   get children(): NestedRun[] {
     const all = this.nested.of(this.nestedId)
@@ -150,7 +154,7 @@ export class RunFold {
     const cut = nested
       .of(this.nestedId)
       .filter(({ start: { toolCallId } }) => toolCallId !== undefined && !this.calls.get(toolCallId))
-    return nested.open.filter(({ source }) =>
+    return this.openInside.filter(({ source }) =>
       cut.some(({ source: { runId } }) => runId === source.runId || nested.isInside(source, runId)),
     )
   }
@@ -454,6 +458,7 @@ export class RunFold {
   private applyFacts({ event, facts = {} }: LogEntry, at: number): void {
     if (facts.historyRunIds) this.historyRunIds = facts.historyRunIds
     if (facts.origin) this.rest = { ...this.rest, ...facts.origin }
+    if (facts.step?.takenEvent !== undefined) this.nested.takenEvents.add(facts.step.takenEvent)
     if (facts.replaces !== undefined) this.replaces = facts.replaces
     if (facts.keptMessages !== undefined) this.keep(facts.keptMessages)
     if (facts.inherited) this.inherit(facts.inherited, facts.messages?.length ?? 0)

@@ -23,18 +23,23 @@ type NewFold = (shared: NestedRuns, runId: string, state?: FoldState) => RunFold
 
 /** The runs inside of one log, at whatever depth: members of teams, and steps of workflows. */
 export class NestedRuns {
+  /** Ids of events from outside that a step has taken, of whichever of the runs. */
+  readonly takenEvents: Set<string>
   private readonly byId = new Map<string, NestedRun>()
   /** Ids of all calls of the log, also of its own run's. */
   private readonly callIds = new Set<string>()
+  /** The runs inside of each; those of the log's own run are under undefined. */
+  private readonly byParent = new Map<string | undefined, NestedRun[]>()
   /** What each came to when it was last asked for, as long as nothing has happened since. */
   private readonly states = new Map<string, NestedState>()
 
   constructor(
     private readonly newFold: NewFold,
-    states: readonly NestedState[] = [],
+    { nested = [], takenEvents }: { nested?: readonly NestedState[]; takenEvents?: readonly string[] } = {},
   ) {
-    for (const { state, ...run } of states) {
-      this.byId.set(run.source.runId, { ...run, fold: newFold(this, run.source.runId, state) })
+    this.takenEvents = new Set(takenEvents)
+    for (const { state, ...run } of nested) {
+      this.place({ ...run, fold: newFold(this, run.source.runId, state) })
     }
   }
 
@@ -49,7 +54,7 @@ export class NestedRuns {
   /** A run whose first entry is about to be written. */
   add(source: RunSource, start: NestedStart, createdAt: number): NestedRun {
     const run = { source, start, fold: this.newFold(this, source.runId), createdAt }
-    this.byId.set(source.runId, run)
+    this.place(run)
     return run
   }
 
@@ -59,15 +64,18 @@ export class NestedRuns {
 
   /** The runs directly inside of a run, in the order in which they began; undefined stands for the log's own. */
   of(runId: string | undefined): NestedRun[] {
-    const isChild = ({ source: { parentRunId = '' } }: NestedRun): boolean =>
-      runId === undefined ? !this.byId.has(parentRunId) : parentRunId === runId
-    return this.begun.filter(isChild)
+    return (this.byParent.get(runId) ?? []).filter(hasBegun)
   }
 
-  /** Those that have begun and not ended, innermost first: whoever ends the log ends them before. */
-  get open(): NestedRun[] {
+  /**
+   * Those inside of a run, at whatever depth, that have begun and not ended, innermost first: whoever ends that run
+   * ends them before.
+   */
+  openIn(runId: string | undefined): NestedRun[] {
     const isOpen = ({ fold: { status } }: NestedRun): boolean => status === 'running' || status === 'paused'
-    return this.begun.filter(isOpen).toReversed()
+    const all = (parent: string | undefined): NestedRun[] =>
+      this.of(parent).flatMap((run) => [...(isOpen(run) ? [run] : []), ...all(run.source.runId)])
+    return all(runId).toReversed()
   }
 
   /** Whether a run is inside of another one, at whatever depth. */
@@ -96,10 +104,12 @@ export class NestedRuns {
   }
 
   /** Those that have not changed since are the same objects as before. */
-  state(): { nested?: NestedState[] } {
-    const { begun } = this
-    if (begun.length === 0) return {}
+  state(): { nested?: NestedState[]; takenEvents?: string[] } {
+    const taken = this.takenEvents.size > 0 ? { takenEvents: [...this.takenEvents] } : {}
+    const begun = [...this.byId.values()].filter(hasBegun)
+    if (begun.length === 0) return taken
     return {
+      ...taken,
       nested: begun.map(({ fold, ...run }) => {
         const { runId } = run.source
         const state = this.states.get(runId) ?? { ...run, state: fold.state() }
@@ -109,8 +119,17 @@ export class NestedRuns {
     }
   }
 
-  /** What has no entry yet is not in the log. */
-  private get begun(): NestedRun[] {
-    return [...this.byId.values()].filter(({ fold }) => fold.lastIndex >= 0)
+  private place(run: NestedRun): void {
+    const { runId, parentRunId } = run.source
+    const parent = parentRunId !== undefined && this.byId.has(parentRunId) ? parentRunId : undefined
+    this.byId.set(runId, run)
+    const siblings = this.byParent.get(parent)
+    if (siblings) siblings.push(run)
+    else this.byParent.set(parent, [run])
   }
+}
+
+/** What has no entry yet is not in the log. */
+function hasBegun({ fold }: NestedRun): boolean {
+  return fold.lastIndex >= 0
 }

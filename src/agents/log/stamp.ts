@@ -12,6 +12,8 @@ export function stampEvent(body: RunEventBody, source: RunSource, index: number,
   const { runId, sessionId, kind, parentRunId, nestedDepth = 0 } = source
   const shown = kind === 'agent' ? body : kind === 'team' ? ofTeam(body) : ofWorkflow(body)
   const stamped = {
+    // The outermost steps of a workflow inside of another are inside of the step that runs it.
+    ...(kind === 'workflow' && source.step && { parentStepId: source.step.stepId }),
     ...shown,
     createdAt: toEpochSeconds(atMs),
     ...owner(source),

@@ -1,4 +1,5 @@
 import { ConfigurationError } from '../../core/errors.js'
+import type { Confirmation } from './step-node.js'
 
 const MAX_NAME = 100
 
@@ -22,4 +23,17 @@ export function checkNames(name: string, steps: readonly { name: string }[]): vo
     names.add(step.name)
   }
   if (steps.length === 0) throw new ConfigurationError(`"${name}" has no steps.`)
+}
+
+/** @throws ConfigurationError for a number that is none, or too small. */
+export function checkCount(name: string, what: string, value: number | undefined, least: number): void {
+  if (value === undefined || (Number.isFinite(value) && value >= least)) return
+  throw new ConfigurationError(`"${name}" has ${what} ${value}: use a number from ${least} on.`)
+}
+
+/** @throws ConfigurationError when the times of a wait can't work, or an approval would not need to be given. */
+export function checkConfirmation(name: string, { timeoutMs, onTimeout, approval }: Confirmation = {}): void {
+  checkCount(name, 'timeoutMs', timeoutMs, 1)
+  if (approval !== 'required' || onTimeout !== 'approve') return
+  throw new ConfigurationError(`"${name}" asks for an approval, which nobody gives by waiting: use another onTimeout.`)
 }

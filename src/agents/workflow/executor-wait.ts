@@ -4,11 +4,9 @@ import type { RunRequirement } from '../log/tool-execution.js'
 import type { Yielded } from '../runnable.js'
 import { named, outermostIndex } from './place.js'
 import type { Place } from './place.js'
-import type { StepNode } from './step-node.js'
+import type { ExecutorNode } from './step-node.js'
 import type { StepWait } from './step-outcome.js'
 import type { StepWork } from './step-work.js'
-
-type ExecutorNode = Extract<StepNode, { type: 'Step' | 'Workflow' }>
 
 /** What a step waits for whose executor has paused: the same as that one. */
 export async function* executorWait(

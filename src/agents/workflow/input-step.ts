@@ -1,13 +1,12 @@
 import { z } from 'zod'
 import type { JsonSchema } from '../../core/json.js'
 import type { StepInputField } from '../log/step-record.js'
-import { RunFailedError } from '../run-failure.js'
 import type { Yielded } from '../runnable.js'
 import { userInputFields } from '../user-input.js'
-import { completedEntry, stepFailure } from './leaf-step.js'
 import { named } from './place.js'
 import type { Place } from './place.js'
-import { answerOf, passedOver } from './step-gate.js'
+import { completedEntry, passedOver } from './step-entries.js'
+import { answerOf } from './step-gate.js'
 import type { StepNode } from './step-node.js'
 import { RejectedError, toJson } from './step-outcome.js'
 import type { StepOutcome } from './step-outcome.js'
@@ -16,7 +15,12 @@ import type { StepWork } from './step-work.js'
 type InputNode = Extract<StepNode, { type: 'Input' }>
 
 /** Asks somebody to fill in a form; gives what they have said. */
-export async function* inputStep(work: StepWork, node: InputNode, place: Place): AsyncGenerator<Yielded, StepOutcome> {
+export async function* inputStep(
+  work: StepWork,
+  node: InputNode,
+  place: Place,
+  input: unknown,
+): AsyncGenerator<Yielded, StepOutcome> {
   const { message, timeoutMs } = node.ask
   const fields = fieldsOf(node)
   const text = message === undefined ? {} : { userInputMessage: message }
@@ -44,14 +48,9 @@ export async function* inputStep(work: StepWork, node: InputNode, place: Place):
   if (!('decision' in answered) || answered.decision.kind !== 'input') {
     throw new RejectedError(`Nobody has answered at "${node.name}".`)
   }
-  try {
-    const value = node.fields.parse(answered.decision.values)
-    const output = { ...passedOver(place, toJson(answered.decision.values)), stepType: 'Step' as const }
-    yield completedEntry(place, output)
-    return { kind: 'done', value, output }
-  } catch (error) {
-    throw new RunFailedError(stepFailure(work, node.name, error), { cause: error })
-  }
+  const output = { ...passedOver(place, toJson(answered.decision.values)), stepType: 'Step' as const }
+  yield completedEntry(place, output)
+  return { kind: 'done', value: work.value(node, place, input), output }
 }
 
 /** The form of an object schema, as a person is asked for it. */

@@ -1,7 +1,6 @@
 import type { UserInputField } from '../log/tool-execution.js'
 import { RunFailedError } from '../run-failure.js'
 import type { Yielded } from '../runnable.js'
-import { stepFailure } from './leaf-step.js'
 import { named } from './place.js'
 import type { Place } from './place.js'
 import { answerOf } from './step-gate.js'
@@ -21,7 +20,8 @@ export async function* choose(
 ): AsyncGenerator<Yielded, string[] | StepOutcome> {
   const keys = node.choices.map(([key]) => key)
   if (node.select) {
-    const selected = [await selectedBy(work, node, place, input)].flat() as string[]
+    const { select } = node
+    const selected = [yield* work.called(node.name, place, (context) => select(input, context))].flat() as string[]
     const unknown = selected.find((key) => !keys.includes(key))
     if (unknown === undefined) return selected
     const message = `The router "${node.name}" has chosen "${String(unknown)}", and has: ${keys.join(', ')}.`
@@ -63,12 +63,3 @@ export async function* choose(
 
 /** How a choice is asked for, and answered. */
 export const CHOICES: UserInputField = { name: 'selected_choices', fieldType: 'list', description: null, value: null }
-
-async function selectedBy(work: StepWork, node: RouterNode, place: Place, input: unknown): Promise<unknown> {
-  try {
-    return await node.select!(input, work.context(place))
-  } catch (error) {
-    work.run.signal.throwIfAborted()
-    throw new RunFailedError(stepFailure(work, node.name, error), { cause: error })
-  }
-}

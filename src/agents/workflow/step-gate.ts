@@ -2,7 +2,7 @@ import { toIso } from '../../core/clock.js'
 import { newId } from '../../core/ids.js'
 import type { Decision } from '../log/decision.js'
 import { GATE } from '../log/step-log.js'
-import type { StepOutput, StepRequirement } from '../log/step-record.js'
+import type { StepRequirement } from '../log/step-record.js'
 import type { RunRequirement, ToolExecution, UserInputField } from '../log/tool-execution.js'
 import { outermostIndex } from './place.js'
 import type { Place } from './place.js'
@@ -34,12 +34,14 @@ export function answerOf(work: StepWork, place: Place, question: Question): Answ
   const { fold, now } = work
   const toolCallId = `${place.id}${GATE}${question.gate}`
   const decision = fold.decision(toolCallId)
+  if (decision?.isTimeout) return { timedOut: question.onTimeout ?? 'cancel' }
   if (decision && isEnough(decision, question)) return { decision }
   const asked = fold.requirements.find(({ toolExecution }) => toolExecution.toolCallId === toolCallId)
   const shown = asked && fold.steps.requirements.findLast(({ stepId }) => stepId === place.id)
-  const timeoutAt = shown?.timeoutAt === undefined ? undefined : Date.parse(shown.timeoutAt)
-  if (timeoutAt !== undefined && timeoutAt <= now) return { timedOut: question.onTimeout ?? 'cancel' }
-  if (asked && !decision) return { wait: waitFor(place, asked, shown, timeoutAt), isNew: false }
+  if (asked && !decision) {
+    const timeoutAt = shown?.timeoutAt === undefined ? undefined : Date.parse(shown.timeoutAt)
+    return { wait: waitFor(place, asked, shown, timeoutAt), isNew: false }
+  }
   const until = question.timeoutMs === undefined ? undefined : now + question.timeoutMs
   const requirement = requirementOf(place, toolCallId, question, now)
   return { wait: waitFor(place, requirement, shownAs(place, question, until), until), isNew: true }
@@ -64,6 +66,9 @@ function waitFor(
     requirements: [requirement],
     ...(shown && { stepRequirements: [shown] }),
     ...(wakeAt !== undefined && { wakeAt }),
+    // The approval's own record says then that its time is up.
+    ...(wakeAt !== undefined &&
+      requirement.toolExecution.approvalType && { terms: { expiresAt: wakeAt, onExpiry: 'reject' as const } }),
   }
 }
 
@@ -110,18 +115,5 @@ function shownAs(
     onTimeout,
     ...(timeoutAt !== undefined && { timeoutAt: toIso(timeoutAt) }),
     ...shown,
-  }
-}
-
-/** What came of a step that was passed over: what it was given goes on. */
-export function passedOver(place: Place, content: StepOutput['content'], error?: string): StepOutput {
-  return {
-    stepName: place.name,
-    stepId: place.id,
-    ...(content !== undefined && { content }),
-    success: error === undefined,
-    ...(error !== undefined && { error }),
-    stop: false,
-    isPaused: false,
   }
 }

@@ -1,5 +1,4 @@
 import type { z } from 'zod'
-import type { JsonValue } from '../../core/json.js'
 import type { Runnable } from '../runnable.js'
 import type { StepContext } from './step-context.js'
 
@@ -67,6 +66,8 @@ export type StepNode =
         input?: z.ZodType
         output?: z.ZodType
         atMostOnce: boolean
+        /** It gives what it is given. */
+        passesOn?: boolean
       })
   | (Named & StepRules & { type: 'Step' | 'Workflow'; executor: Runnable; prompt?: StepFunction })
   | (Named & { type: 'Steps'; steps: readonly StepNode[] })
@@ -91,5 +92,8 @@ export type StepNode =
     })
   | (Named & { type: 'Input'; fields: z.ZodType; ask: Waits })
 
-/** What a step is given, and what came of it. */
-export type StepValue = JsonValue | undefined
+type Of<Type extends StepNode['type']> = Extract<StepNode, { type: Type }>
+export type FunctionNode = Of<'Function'>
+export type ExecutorNode = Of<'Step' | 'Workflow'>
+export type LeafNode = FunctionNode | ExecutorNode
+export type { Of as NodeOf }

@@ -1,5 +1,6 @@
 import type { JsonValue } from '../../core/json.js'
 import type { ApprovalTerms } from '../log/entry.js'
+import type { RunFailure } from '../log/run-record.js'
 import type { ErrorRequirement, PauseKind, StepOutput, StepRequirement } from '../log/step-record.js'
 import type { RunRequirement } from '../log/tool-execution.js'
 
@@ -19,6 +20,9 @@ export interface StepWait {
   eventName?: string
   terms?: ApprovalTerms
 }
+
+/** One try of a step. */
+export type Tried = { output: StepOutput } | { failure: RunFailure } | { waits: readonly StepWait[] }
 
 /** How far a step has come: it is over, has ended the workflow, or waits. */
 export type StepOutcome =

@@ -1,9 +1,13 @@
 import type { JsonObject, JsonValue } from '../../core/json.js'
 import type { LogEntry } from '../log/entry.js'
 import type { RunFold } from '../log/fold.js'
-import type { RunContext } from '../runnable.js'
+import type { RunFailure } from '../log/run-record.js'
+import { RunFailedError, toRunFailure } from '../run-failure.js'
+import type { RunContext, Yielded } from '../runnable.js'
 import type { Place } from './place.js'
 import type { StepContext } from './step-context.js'
+import type { StepNode } from './step-node.js'
+import { valueOf } from './step-value.js'
 
 /** One execution of a workflow's run: what all its steps work with. */
 export class StepWork {
@@ -21,11 +25,46 @@ export class StepWork {
     return this.run.clock.now()
   }
 
+  /** What a step that is over gives. @throws RunFailedError when that does not fit its schema. */
+  value(node: StepNode, place: Place, input: unknown): unknown {
+    try {
+      return valueOf(this.fold, node, place, input)
+    } catch (error) {
+      throw new RunFailedError(this.failure(node.name, error), { cause: error })
+    }
+  }
+
+  /** Calls a function of the user's that decides how to go on. @throws RunFailedError when it fails. */
+  async *called<Result>(
+    name: string,
+    place: Place,
+    call: (context: StepContext) => Result | Promise<Result>,
+  ): AsyncGenerator<Yielded, Result> {
+    const shown: LogEntry[] = []
+    try {
+      const result = await call(this.context(place, { show: (entry) => shown.push(entry) }))
+      if (shown.length > 0) yield shown
+      return result
+    } catch (error) {
+      this.run.signal.throwIfAborted()
+      throw new RunFailedError(this.failure(name, error), { cause: error })
+    }
+  }
+
+  /** The text of an error that nobody meant for the outside stays inside. */
+  failure(name: string, error: unknown): RunFailure {
+    const { logger, runId } = this.run
+    const failure = toRunFailure(error)
+    if (failure.errorCode !== 'INTERNAL_ERROR') return failure
+    logger.error({ err: error, runId, step: name }, 'A step failed')
+    const message = `The step "${name}" failed on the server (${failure.errorType}). It has been logged under the run's id.`
+    return { ...failure, errorCode: 'STEP_FAILED', message }
+  }
+
   /** What came of the steps so far, by name; a later one of the same name stands in the place of an earlier. */
   get outputs(): Record<string, JsonValue> {
     const outputs: Record<string, JsonValue> = {}
-    for (const { stepName, content } of this.fold.steps.all) {
-      if (stepName === undefined) continue
+    for (const [stepName, { content }] of this.fold.steps.named) {
       Object.defineProperty(outputs, stepName, {
         value: content ?? null,
         enumerable: true,
@@ -70,5 +109,5 @@ interface ContextParts {
   attempt?: number
   signal?: AbortSignal
   feedback?: string
-  show?: (entry: LogEntry) => void
+  show?: (entry: LogEntry) => unknown
 }

@@ -4,7 +4,8 @@ import type { Agent } from '../agent.js'
 import type { ContentOf, Schema } from '../model-component.js'
 import type { Runnable } from '../runnable.js'
 import type { Team } from '../team/team.js'
-import { checkName, checkNames } from './check-step.js'
+import { ConfigurationError } from '../../core/errors.js'
+import { checkConfirmation, checkCount, checkName, checkNames } from './check-step.js'
 import type { Stop } from './stop.js'
 import type { StepContext } from './step-context.js'
 import type { Confirmation, Review, StepFunction, StepNode, StepRules } from './step-node.js'
@@ -90,6 +91,15 @@ export function step(options: StepOptions & StepRules & Erased): Step<never, unk
   const { name, agent, team, workflow, run, prompt, atMostOnce, ...rest } = options
   const executor = (agent ?? team ?? workflow) as Runnable | undefined
   checkName(name)
+  if ([agent, team, workflow, run].filter((one) => one !== undefined).length !== 1) {
+    throw new ConfigurationError(`Step "${name}" needs one of run, agent, team and workflow.`)
+  }
+  checkConfirmation(name, rest.confirm)
+  checkCount(name, 'retry.times', rest.retry?.times, 0)
+  checkCount(name, 'retry.delayMs', rest.retry?.delayMs, 0)
+  checkCount(name, 'timeoutMs', rest.timeoutMs, 1)
+  checkCount(name, 'review.maxRetries', rest.review?.maxRetries, 0)
+  checkCount(name, 'review.timeoutMs', rest.review?.timeoutMs, 1)
   const node = executor
     ? {
         ...rest,
@@ -164,6 +174,7 @@ export function parallel<const Steps extends Readonly<Record<string, AnyStep>>>(
 ): Step<Every<InputOfStep<Steps[keyof Steps]>>, { [Key in keyof Steps]: OutputOfStep<Steps[Key]> }> {
   const branches = Object.entries(steps).map(([key, { node }]) => [key, node] as const)
   checkNames(name, Object.values(steps))
+  checkCount(name, 'concurrency', options.concurrency, 1)
   return { name, node: { type: 'Parallel', name, branches, concurrency: options.concurrency ?? branches.length } }
 }
 
@@ -178,6 +189,7 @@ export function branch<In, Then, Else = In>(options: {
 }): Step<In, Then | Else> {
   const { name, if: test, then, else: otherwise, ...rest } = options
   checkNames(name, otherwise ? [then, otherwise] : [then])
+  checkConfirmation(name, rest.confirm)
   const node = { ...rest, type: 'Condition' as const, name, test: test as StepFunction, then: then.node }
   return { name, node: otherwise ? { ...node, otherwise: otherwise.node } : node }
 }
@@ -228,6 +240,7 @@ export function loop<Value>(options: {
 }): Step<Value, Value> {
   const { name, step: one, until, maxIterations, ...rest } = options
   checkNames(name, [one])
+  checkCount(name, 'maxIterations', maxIterations, 1)
   return { name, node: { ...rest, type: 'Loop', name, step: one.node, until: until as StepFunction, maxIterations } }
 }
 
@@ -240,6 +253,7 @@ export function map<Item, Out>(options: {
 }): Step<readonly Item[], Out[]> {
   const { name, step: one, concurrency = 1, ...rest } = options
   checkNames(name, [one])
+  checkCount(name, 'concurrency', concurrency, 1)
   return { name, node: { ...rest, type: 'Map', name, step: one.node, concurrency } }
 }
 
@@ -269,6 +283,7 @@ export function waitForEvent<Payload extends z.ZodType | undefined = undefined, 
 }): Step<In, Parsed<Payload, JsonValue>> {
   const { name, onTimeout = 'fail', ...rest } = options
   checkName(name)
+  checkCount(name, 'timeoutMs', rest.timeoutMs, 1)
   return { name, node: { ...rest, type: 'WaitForEvent', name, onTimeout } }
 }
 
@@ -276,7 +291,15 @@ export function waitForEvent<Payload extends z.ZodType | undefined = undefined, 
 export function approval<Value>(options: { name: string; description?: string } & Confirmation): Step<Value, Value> {
   const { name, description, ...confirm } = options
   checkName(name)
-  const node = { type: 'Function' as const, name, confirm, run: (input: unknown) => input, atMostOnce: false }
+  checkConfirmation(name, confirm)
+  const node = {
+    type: 'Function' as const,
+    name,
+    confirm,
+    run: (input: unknown) => input,
+    atMostOnce: false,
+    passesOn: true,
+  }
   return { name, node: description === undefined ? node : { ...node, description } }
 }
 

@@ -1,24 +1,21 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { toEpochSeconds, toIso } from '../../core/clock.js'
 import type { JsonValue } from '../../core/json.js'
+import type { Decision } from '../log/decision.js'
 import type { LogEntry, StepFacts } from '../log/entry.js'
 import type { StepContinuation } from '../log/events.js'
 import type { RunFold } from '../log/fold.js'
-import type { StepOutput } from '../log/step-record.js'
+import { GATE, isOpen } from '../log/step-log.js'
+import type { StepRequirement } from '../log/step-record.js'
 import { RunFailedError } from '../run-failure.js'
-import type { ReceivedEvent, WakeUp, Yielded } from '../runnable.js'
-import { called } from './container-steps.js'
-import { outputFacts, skipped, stepFailure } from './leaf-step.js'
+import type { ReceivedEvent, TakeEvent, WakeUp, Yielded } from '../runnable.js'
 import { named, outermostIndex } from './place.js'
 import type { Place } from './place.js'
-import { passedOver } from './step-gate.js'
-import type { StepNode } from './step-node.js'
+import { passedOver } from './step-entries.js'
+import type { NodeOf } from './step-node.js'
 import { toJson } from './step-outcome.js'
 import type { StepOutcome, StepWait } from './step-outcome.js'
 import type { StepWork } from './step-work.js'
-
-type SleepNode = Extract<StepNode, { type: 'Sleep' }>
-type WaitNode = Extract<StepNode, { type: 'WaitForEvent' }>
 
 /** So short a time is waited here: to pause and to go on takes longer. */
 const WAITED_HERE_MS = 1000
@@ -34,37 +31,44 @@ interface Waiting {
   content?: JsonValue
 }
 
+type WokenEntry = LogEntry & { event: StepContinuation; facts: { step: StepFacts } }
+
 export async function* sleepStep(
   work: StepWork,
-  node: SleepNode,
+  node: NodeOf<'Sleep'>,
   place: Place,
   input: unknown,
 ): AsyncGenerator<Yielded, StepOutcome> {
-  const known = work.fold.steps.get(place.id)?.found as Waiting | undefined
-  let until = known?.until
-  if (until === undefined) {
-    const ms = Number(await called(work, node.name, () => node.until(input, work.context(place))))
-    until = work.now + (Number.isFinite(ms) ? Math.max(0, ms) : 0)
+  let waiting = work.fold.steps.get(place.id)?.found as Waiting | undefined
+  if (!waiting) {
+    const ms = yield* work.called(node.name, place, (context) => node.until(input, context))
     const content = toJson(input)
-    const found: Waiting = { place, until, ...(content !== undefined && { content }) }
+    waiting = { place, until: work.now + checkedTime(node.name, ms), ...(content !== undefined && { content }) }
     yield {
-      event: { event: 'SleepStarted', ...named(place), resumeAt: toEpochSeconds(until) },
-      facts: { step: { stepId: place.id, found } },
+      event: { event: 'SleepStarted', ...named(place), resumeAt: toEpochSeconds(waiting.until!) },
+      facts: { step: { stepId: place.id, found: waiting } },
     }
   }
+  const until = waiting.until!
   if (until - work.now > WAITED_HERE_MS) {
     return { kind: 'waiting', waits: [{ ...waitOf('timer', place), wakeAt: until }] }
   }
   const { signal } = work.run
   await delay(Math.max(0, until - work.now), undefined, { signal }).catch(() => signal.throwIfAborted())
-  const output = passedOver(place, toJson(input))
-  yield slept(place, until, { ...output, stepType: 'Sleep' })
-  return { kind: 'done', value: input, output }
+  yield slept(waiting)
+  return { kind: 'done', value: input, output: work.fold.steps.get(place.id)!.output! }
+}
+
+/** @throws RunFailedError for what is no time to wait for. */
+function checkedTime(name: string, ms: unknown): number {
+  if (typeof ms === 'number' && Number.isFinite(ms)) return Math.max(0, ms)
+  const message = `The step "${name}" sleeps for a number of milliseconds, and was given ${String(ms)}.`
+  throw new RunFailedError({ errorCode: 'STEP_FAILED', message, retryable: false })
 }
 
 export async function* waitStep(
   work: StepWork,
-  node: WaitNode,
+  node: NodeOf<'WaitForEvent'>,
   place: Place,
   input: unknown,
 ): AsyncGenerator<Yielded, StepOutcome> {
@@ -82,93 +86,92 @@ export async function* waitStep(
       facts: { step: { stepId: place.id, found: waiting } },
     }
   }
-  const received = nextEvent(work.fold, node.event, await work.run.receivedEvents?.())
-  if (received) {
-    const entry = arrived(waiting, received)
-    yield entry
-    return given(work, node, entry.facts!.step!.output!)
-  }
+  const take = await work.run.receivedEvents?.()
+  const received = take?.(node.event)
   const { until } = waiting
-  if (until !== undefined && until <= work.now) {
-    if (node.onTimeout === 'skip') return yield* skipped(place, null)
+  const isLate = until !== undefined && until <= work.now
+  if (!received && !isLate) {
+    const wait = { ...waitOf('event', place), eventName: node.event, ...(until !== undefined && { wakeAt: until }) }
+    return { kind: 'waiting', waits: [wait] }
+  }
+  if (!received && node.onTimeout !== 'skip') {
     const message = `No event "${node.event}" has come in time.`
     throw new RunFailedError({ errorCode: 'STEP_FAILED', message, retryable: true })
   }
-  const wait = { ...waitOf('event', place), eventName: node.event, ...(until !== undefined && { wakeAt: until }) }
-  void input
-  return { kind: 'waiting', waits: [wait] }
-}
-
-/** What a payload is for the next step. @throws RunFailedError when it does not fit. */
-function given(work: StepWork, node: WaitNode, output: StepOutput): StepOutcome {
-  try {
-    const value: unknown = node.payload ? node.payload.parse(output.content) : output.content
-    return { kind: 'done', value, output }
-  } catch (error) {
-    throw new RunFailedError(stepFailure(work, node.name, error), { cause: error })
+  yield arrived(waiting, received)
+  return {
+    kind: 'done',
+    value: received ? work.value(node, place, input) : null,
+    output: work.fold.steps.get(place.id)!.output!,
   }
-}
-
-/** The first event of a name that no step has taken. */
-function nextEvent(fold: RunFold, name: string, received: readonly ReceivedEvent[] = []): ReceivedEvent | undefined {
-  return received.find((event) => event.name === name && !fold.steps.hasTaken(event.id))
 }
 
 function waitOf(kind: StepWait['kind'], place: Place): StepWait {
   return { kind, stepName: place.name, stepIndex: outermostIndex(place) }
 }
 
-function slept(place: Place, until: number, output: StepOutput): LogEntry {
+function slept({ place, until = 0, content }: Waiting): WokenEntry {
+  const output = { ...passedOver(place, content), stepType: 'Sleep' as const }
   return {
     event: { event: 'SleepCompleted', ...named(place), resumeAt: toEpochSeconds(until) },
-    facts: outputFacts(place, output),
+    facts: { step: { stepId: place.id, output } },
   }
 }
 
-function arrived(
-  { place, until, event = '' }: Waiting,
-  { id, payload }: ReceivedEvent,
-): LogEntry & { event: StepContinuation } {
-  const output: StepOutput = { ...passedOver(place, payload ?? null), stepType: 'WaitForEvent' }
-  const facts = outputFacts(place, output)!
+/** @param received undefined when none has come in time. */
+function arrived({ place, until, event = '' }: Waiting, received: ReceivedEvent | undefined): WokenEntry {
+  const output = { ...passedOver(place, received?.payload ?? null), stepType: 'WaitForEvent' as const }
   return {
     event: {
       event: 'WaitForEventCompleted',
       ...named(place),
       eventName: event,
       ...(until !== undefined && { timeoutAt: toEpochSeconds(until) }),
-      ...(payload !== undefined && { payload }),
+      ...(received?.payload !== undefined && { payload: received.payload }),
     },
-    facts: { ...facts, step: { ...facts.step!, takenEvent: id } },
+    facts: {
+      step: { stepId: place.id, output, ...(received ? { takenEvent: received.id } : { isMissing: true }) },
+    },
   }
 }
 
 /**
- * Whether a workflow that waits for a time or an event can go on now, and with which of its steps. Undefined while it
- * has to wait on.
+ * Whether a workflow that waits can go on by itself now, and with which of its steps: one whose time or whose event has
+ * come, or one that nobody has answered for in time. Undefined while it has to wait on.
  */
-export function wakeUp(fold: RunFold, now: number, received: readonly ReceivedEvent[]): WakeUp | undefined {
+export function wakeUp(fold: RunFold, now: number, take: TakeEvent): WakeUp | undefined {
   for (const { found } of fold.steps.open) {
     const waiting = found as Waiting | undefined
     if (waiting?.place === undefined) continue
-    const { place, until, event, content } = waiting
-    const next = event === undefined ? undefined : nextEvent(fold, event, received)
-    if (next) {
-      const entry = arrived(waiting, next)
-      return { step: entry.event, facts: entry.facts!.step as StepFacts }
+    const { place, until, event, onTimeout } = waiting
+    const received = event === undefined ? undefined : take(event)
+    const isDue = until !== undefined && until <= now
+    if (!received && !isDue) continue
+    if (!received && event !== undefined && onTimeout !== 'skip') {
+      return { step: { event: 'StepContinued', ...named(place) } }
     }
-    if (until === undefined || until > now) continue
-    if (event !== undefined) return { step: { event: 'StepContinued', ...named(place) } }
-    const entry = slept(place, until, { ...passedOver(place, content), stepType: 'Sleep' })
-    return { step: entry.event as StepContinuation, facts: entry.facts!.step as StepFacts }
+    const { event: step, facts } = event === undefined ? slept(waiting) : arrived(waiting, received)
+    return { step, facts: facts.step }
   }
-  const overdue = fold.steps.requirements.find(
-    ({ timeoutAt, confirmed, userInput, selectedChoices }) =>
-      timeoutAt !== undefined && !confirmed && !userInput && !selectedChoices && Date.parse(timeoutAt) <= now,
+  return overdue(fold, now)
+}
+
+/** What nobody has answered in time is decided as the step says. */
+function overdue({ steps, openRequirements }: RunFold, now: number): WakeUp | undefined {
+  const late = steps.requirements.filter(
+    (one) => one.timeoutAt !== undefined && Date.parse(one.timeoutAt) <= now && isOpen(one),
   )
-  if (!overdue) return undefined
-  const { stepId, stepName = stepId, stepIndex = 0 } = overdue
-  return { step: { event: 'StepContinued', stepId, stepName, stepIndex } }
+  const [first] = late
+  if (!first) return undefined
+  const decisions = late.flatMap((requirement) => decisionsOn(requirement, openRequirements))
+  const { stepId, stepName = stepId, stepIndex = 0 } = first
+  return { step: { event: 'StepContinued', stepId, stepName, stepIndex }, decisions }
+}
+
+function decisionsOn({ stepId, onTimeout }: StepRequirement, open: RunFold['openRequirements']): Decision[] {
+  const asked = open.filter(({ toolExecution }) => toolExecution.toolCallId.startsWith(`${stepId}${GATE}`))
+  const kind = onTimeout === 'approve' ? 'confirm' : 'reject'
+  return asked.map(({ toolExecution: { toolCallId } }) => ({ toolCallId, kind, isTimeout: true }))
 }
 
 /** ISO 8601, as a paused workflow tells it. */

@@ -1,13 +1,15 @@
 import type { z } from 'zod'
 import type { JsonObject } from '../../core/json.js'
 import type { LogEntry } from '../log/entry.js'
-import type { PauseKind, StepOutput, WorkflowMetrics } from '../log/step-record.js'
+import type { PauseKind, StepOutput, StepRequirement, WorkflowMetrics } from '../log/step-record.js'
 import { addUsage } from '../log/metrics.js'
 import { cancelEntries } from '../run-ending.js'
 import type { RunContext, Yielded } from '../runnable.js'
 import { executeStep } from './execute-step.js'
 import type { Place } from './place.js'
 import type { StepNode } from './step-node.js'
+import { isOpen } from '../log/step-log.js'
+import { RunFailedError } from '../run-failure.js'
 import { contentTypeOf, RejectedError, toJson } from './step-outcome.js'
 import type { StepWait } from './step-outcome.js'
 import { StepWork } from './step-work.js'
@@ -33,7 +35,7 @@ export async function* workflowLoop(plan: WorkflowPlan, context: RunContext): As
   const work = new StepWork(run, options.additionalData ?? {}, metadata)
   // Ids of steps of a workflow inside of another must differ from those around it.
   const prefix = run.source ? `${run.runId}/` : ''
-  let value: unknown = plan.inputSchema ? plan.inputSchema.parse(input.inputContent) : input.inputContent
+  let value = parsed(plan, input.inputContent)
   try {
     for (const [index, node] of plan.steps.entries()) {
       const place: Place = { id: `${prefix}${node.name}`, name: node.name, index }
@@ -51,6 +53,16 @@ export async function* workflowLoop(plan: WorkflowPlan, context: RunContext): As
     return
   }
   yield completed(work, value, metadata)
+}
+
+/** @throws RunFailedError when a workflow inside of another was given what it does not take. */
+function parsed({ id, inputSchema }: WorkflowPlan, content: unknown): unknown {
+  const read = inputSchema?.safeParse(content)
+  if (!read) return content
+  if (read.success) return read.data
+  const { path = [], message: why } = read.error.issues[0] ?? {}
+  const message = `The input of the workflow "${id}" does not have its form: ${[...path, why].join(': ')}`
+  throw new RunFailedError({ errorCode: 'INPUT_CHECK_FAILED', message, retryable: false })
 }
 
 function completed({ fold, run, now }: StepWork, value: unknown, metadata: JsonObject): LogEntry {
@@ -92,7 +104,9 @@ function metricsOf(outputs: readonly StepOutput[], duration: number | undefined)
 const ORDER: readonly PauseKind[] = ['step', 'executor', 'event', 'timer']
 
 function paused({ fold, now }: StepWork, waits: readonly StepWait[]): LogEntry {
-  const asked = waits.flatMap(({ requirements = [] }) => requirements)
+  const known = new Map(fold.requirements.map((one) => [one.id, one]))
+  // One that was asked before names its approval.
+  const asked = waits.flatMap(({ requirements = [] }) => requirements.map((one) => known.get(one.id) ?? one))
   const ids = new Set(asked.map(({ toolExecution }) => toolExecution.toolCallId))
   const shown = waits.flatMap(({ stepRequirements = [] }) => stepRequirements)
   const failed = waits.flatMap(({ errorRequirement }) => errorRequirement ?? [])
@@ -131,6 +145,6 @@ function paused({ fold, now }: StepWork, waits: readonly StepWait[]): LogEntry {
 }
 
 /** The same question as before, asked on. */
-function isSame(one: { stepId: string; confirmed: boolean | null }, other: { stepId: string }): boolean {
-  return one === other || (one.stepId === other.stepId && one.confirmed === null)
+function isSame(one: StepRequirement, other: StepRequirement): boolean {
+  return one === other || (one.stepId === other.stepId && isOpen(one))
 }

@@ -11,7 +11,7 @@ import { startRun } from '../memory-run.js'
 import type { AgentRunOptions, AgentStream, WorkflowRunOf } from '../memory-run.js'
 import { fromText } from '../model-component.js'
 import { DEFAULT_TIMEOUT_MS } from '../run-ending.js'
-import type { Concurrency, MadeDecision, ReceivedEvent, RunContext, Runnable, WakeUp, Yielded } from '../runnable.js'
+import type { Concurrency, MadeDecision, RunContext, Runnable, TakeEvent, WakeUp, Yielded } from '../runnable.js'
 import { everyMember } from '../team/team-rules.js'
 import type { WorkflowDescription } from '../workflow-description.js'
 import { continuationOf } from './continuation.js'
@@ -125,8 +125,10 @@ export class Workflow<In = JsonValue, Out = unknown> implements Runnable {
 
   checkInput(input: RunInput): RunInput {
     if (this.input === undefined) return input
-    const parsed = this.input.safeParse(fromText(input.inputContent))
-    if (parsed.success) return { ...input, inputContent: JSON.parse(JSON.stringify(parsed.data)) as JsonValue }
+    const inputContent = fromText(input.inputContent)
+    const parsed = this.input.safeParse(inputContent)
+    // Stored as it was given: each leg of the run parses it again.
+    if (parsed.success) return { ...input, inputContent }
     const issues = parsed.error.issues.map(({ path, message }) => ({ path: ['message', ...path].join('.'), message }))
     const [first] = issues
     throw new ValidationError(
@@ -146,8 +148,8 @@ export class Workflow<In = JsonValue, Out = unknown> implements Runnable {
   }
 
   /** Whether a paused run can go on by itself now. */
-  wakeUp(fold: RunFold, now: number, received: readonly ReceivedEvent[]): WakeUp | undefined {
-    return wakeUp(fold, now, received)
+  wakeUp(fold: RunFold, now: number, take: TakeEvent): WakeUp | undefined {
+    return wakeUp(fold, now, take)
   }
 
   continuation(fold: RunFold, decisions: readonly Decision[]): StepContinuation {
