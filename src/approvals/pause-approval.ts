@@ -24,10 +24,11 @@ export function withApproval(
   const { requirements, tools } = event
   const gated = requirements.flatMap(({ toolExecution }) => (isGated(toolExecution) ? [toolExecution] : []))
   // A workflow that went on at another step waits on for the approval that it has asked for before.
-  if (gated.every((tool) => tool.approvalId !== undefined)) return { entry }
+  const isAsked = (tool: ToolExecution): boolean => tool.approvalId !== undefined && !tool.interrupted
+  if (gated.every(isAsked)) return { entry }
   const approvalId = newId('apr')
   const stamp = (tool: ToolExecution): ToolExecution =>
-    isGated(tool) && tool.approvalId === undefined ? { ...tool, approvalId } : tool
+    isGated(tool) && !isAsked(tool) ? { ...tool, approvalId } : tool
   const stamped = requirements.map((one) => ({ ...one, toolExecution: stamp(one.toolExecution) }))
   return {
     entry: {
@@ -43,7 +44,7 @@ export function withApproval(
       ...about(
         run,
         approvalId,
-        gated.filter(({ approvalId: known }) => known === undefined),
+        gated.filter((tool) => !isAsked(tool)),
         stamped,
         at,
       ),

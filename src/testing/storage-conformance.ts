@@ -21,6 +21,7 @@ import { sessionListCases } from './storage-cases/session-list-cases.js'
 import { textCases } from './storage-cases/text-cases.js'
 import { twoNodeRecordCases } from './storage-cases/two-node-record-cases.js'
 import { twoNodeRunCases } from './storage-cases/two-node-run-cases.js'
+import { wakeCases } from './storage-cases/wake-cases.js'
 import { webhookCases } from './storage-cases/webhook-cases.js'
 
 export interface StorageConformanceOptions {
@@ -47,6 +48,7 @@ const groups: Record<string, Cases> = {
   'processes and new legs': leaseCases,
   'forks and copies': forkCases,
   'a run inside of another': nestedCases,
+  'runs that wait for a time or an event': wakeCases,
   'reading runs': readCases,
   sessions: sessionCases,
   'listing sessions': sessionListCases,

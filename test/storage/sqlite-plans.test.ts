@@ -88,6 +88,19 @@ describe('the query plans of SQLite', () => {
     expect(window![1]).not.toContain('TEMP B-TREE')
   })
 
+  it('find the runs that are to go on through the index of their times', async () => {
+    const { storage, plans } = await openRecorded()
+    plans()
+    await storage.runs.toWake([{ kind: 'workflow', id: 'flow' }], 10, T0)
+    await storage.runs.receivedEvents('run')
+    const all = [...(await openRecorded()).plans()]
+    const [wake] = all.filter(([sql]) => sql.includes('wake_at <= ?'))
+    expect(wake![1]).toContain('USING INDEX agentos_runs_wake (wake_at>? AND wake_at<?)')
+    expect(wake![1]).not.toContain('TEMP B-TREE')
+    const [events] = all.filter(([sql]) => sql.includes('SELECT event_id, name, payload'))
+    expect(events![1]).toContain('agentos_run_events_id (run_id=?)')
+  })
+
   it.each<[Partial<RunFilter>, string]>([
     [{ sessionId: 's' }, 'agentos_runs_session (session_id=?'],
     [{ sessionId: 's', statuses: ['completed'], topLevelOnly: true }, 'agentos_runs_session (session_id=?'],

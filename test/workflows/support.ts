@@ -15,7 +15,10 @@ export function workflowOf(steps: Step<never, unknown>, id = 'flow'): Workflow {
 }
 
 /** A served workflow, asked over HTTP. */
-export function serve(workflow: Workflow<Json, Json> | Step<never, unknown>, options: Partial<AgentOSOptions> = {}) {
+export function serve(
+  workflow: Workflow<Json, Json> | Step<never, unknown>,
+  { isDoomed = false, ...options }: Partial<AgentOSOptions> & { isDoomed?: boolean } = {},
+) {
   const own = workflow instanceof Workflow ? workflow : workflowOf(workflow)
   const agentOS = new AgentOS({
     workflows: [own],
@@ -24,7 +27,7 @@ export function serve(workflow: Workflow<Json, Json> | Step<never, unknown>, opt
     ...options,
     runs: { sweepMs: 50, ...options.runs },
   })
-  onTestFinished(() => agentOS.stop())
+  if (!isDoomed) onTestFinished(() => agentOS.stop())
   return { agentOS, ...client(agentOS, own.id) }
 }
 
