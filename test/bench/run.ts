@@ -64,6 +64,26 @@ const parts: Record<string, () => Promise<void>> = {
       ratio(read, fold),
     )
   },
+  /** A step of a workflow must not cost more because there were many before; and what it costs beside its agent. */
+  async workflow() {
+    await using server = await startServer('workflow')
+    const { agent, workflow } = await server.ask<{ agent: number; workflow: number }>('overhead')
+    show(
+      'workflow of one agent over the agent alone',
+      `${round(workflow, 3)} ms over ${round(agent, 3)} ms`,
+      ratio(workflow, agent),
+    )
+    for (const kind of ['loop', 'map']) {
+      const runs = await server.ask<number[][]>(kind)
+      const early = median(runs.map((times) => mean(times.slice(0, 100))))
+      const late = median(runs.map((times) => mean(times.slice(-100))))
+      show(
+        `1,000-step ${kind}, last hundred steps over the first`,
+        `${round(late, 3)} ms over ${round(early, 3)} ms`,
+        `${ratio(late, early)} (at most 1.2)`,
+      )
+    }
+  },
   async memory() {
     await using server = await startServer('agent-os')
     const idle = await server.ask<number>('idle')

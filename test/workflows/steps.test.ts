@@ -194,7 +194,7 @@ describe('steps that run something', () => {
       input: z.object({ n: z.number() }),
       steps: step({ name: 'n', run: () => 1 }),
     })
-    const { run } = serve(step({ name: 'host', workflow: inner as never }))
+    const { run } = serve(step({ name: 'host', workflow: inner }))
     expect(await run('no number')).toMatchObject({ status: 'error', error: { error_code: 'INPUT_CHECK_FAILED' } })
   })
 })

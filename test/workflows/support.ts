@@ -69,7 +69,7 @@ export function client(agentOS: Pick<AgentOS, 'fetch'>, id: string) {
     cancel: (runId: string) => send(`${path}/${runId}/cancel`, undefined, 'POST'),
     async until(runId: string, isIt: (run: Json) => boolean): Promise<Json> {
       for (;;) {
-        const run = (await send(`${path}/${runId}`)).body as Json
+        const run = (await send(`${path}/${runId}`)).body
         if (isIt(run)) return run
         await new Promise((resolve) => setTimeout(resolve, 5))
       }

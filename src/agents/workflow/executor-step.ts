@@ -100,7 +100,7 @@ async function* askedOf(
   const show = (entry: LogEntry): unknown => shown.push(entry)
   const asked = await prompt(input, work.context(place, { attempt, feedback, show }))
   if (shown.length > 0) yield shown
-  return asked as JsonValue
+  return asked
 }
 
 function used({ steps: _steps, ...metrics }: NonNullable<ReturnType<RunFold['body']>['workflowMetrics']>) {

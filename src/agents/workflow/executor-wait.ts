@@ -26,7 +26,11 @@ export async function* executorWait(
       requirements.some(({ toolExecution }) => toolExecution.toolCallId.startsWith(`${stepId}::`))
     const waits: StepWait[] = [
       {
-        ...{ kind: pauseKind, ...at, requirements, ...terms, ...wake },
+        kind: pauseKind,
+        ...at,
+        requirements,
+        ...terms,
+        ...wake,
         stepRequirements: stepRequirements.filter(isOpen),
         ...(eventName !== undefined && { eventName }),
       },

@@ -81,10 +81,15 @@ export class StepWork {
     const { runId, sessionId, userId, caller, input, options, state, logger } = run
     const work = this
     return {
-      ...{ runId, sessionId, caller, input, signal, logger, attempt },
+      runId,
+      sessionId,
+      caller,
+      input,
+      signal,
+      logger,
+      attempt,
       ...(userId !== undefined && { userId }),
       additionalData: this.additionalData,
-      // Made when it is asked for: with many steps it is long.
       get outputs() {
         return work.outputs
       },
@@ -99,7 +104,13 @@ export class StepWork {
       emit: (fields) => {
         if ('data' in fields) throw new TypeError('A custom event can\'t have a field "data"; give it another name.')
         const own = JSON.parse(JSON.stringify(fields)) as JsonObject
-        show?.({ event: { ...own, event: 'CustomEvent', stepId: place.id } })
+        show?.({
+          event: {
+            ...own,
+            event: 'CustomEvent',
+            stepId: place.id,
+          },
+        })
       },
     }
   }

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import type { z } from 'zod'
 import { ConfigurationError, ValidationError } from '../../core/errors.js'
 import type { JsonObject, JsonValue } from '../../core/json.js'
 import { checkId } from '../agent-plan.js'

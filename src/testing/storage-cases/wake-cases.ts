@@ -37,7 +37,11 @@ export const wakeCases: Cases = {
     const goesOn = await paused(storage, T0, 'ses_1')
     const ended = await paused(storage, T0, 'ses_2')
     await storage.runs.reopen({
-      ...{ runId: goesOn, attempt: 1, executorId: 'exe_2', mode: 'background', at: T0 },
+      runId: goesOn,
+      attempt: 1,
+      executorId: 'exe_2',
+      mode: 'background',
+      at: T0,
       segment: segment(2, 2, 2),
     })
     await cancelWaiting(storage, ended)
