@@ -150,6 +150,71 @@ export function sequence<A, B, C, D, E, F, G, H>(
   f: Step<F, G>,
   g: Step<G, H>,
 ): Step<A, H>
+export function sequence<A, B, C, D, E, F, G, H, I>(
+  name: string,
+  a: Step<A, B>,
+  b: Step<B, C>,
+  c: Step<C, D>,
+  d: Step<D, E>,
+  e: Step<E, F>,
+  f: Step<F, G>,
+  g: Step<G, H>,
+  h: Step<H, I>,
+): Step<A, I>
+export function sequence<A, B, C, D, E, F, G, H, I, J>(
+  name: string,
+  a: Step<A, B>,
+  b: Step<B, C>,
+  c: Step<C, D>,
+  d: Step<D, E>,
+  e: Step<E, F>,
+  f: Step<F, G>,
+  g: Step<G, H>,
+  h: Step<H, I>,
+  i: Step<I, J>,
+): Step<A, J>
+export function sequence<A, B, C, D, E, F, G, H, I, J, K>(
+  name: string,
+  a: Step<A, B>,
+  b: Step<B, C>,
+  c: Step<C, D>,
+  d: Step<D, E>,
+  e: Step<E, F>,
+  f: Step<F, G>,
+  g: Step<G, H>,
+  h: Step<H, I>,
+  i: Step<I, J>,
+  j: Step<J, K>,
+): Step<A, K>
+export function sequence<A, B, C, D, E, F, G, H, I, J, K, L>(
+  name: string,
+  a: Step<A, B>,
+  b: Step<B, C>,
+  c: Step<C, D>,
+  d: Step<D, E>,
+  e: Step<E, F>,
+  f: Step<F, G>,
+  g: Step<G, H>,
+  h: Step<H, I>,
+  i: Step<I, J>,
+  j: Step<J, K>,
+  k: Step<K, L>,
+): Step<A, L>
+export function sequence<A, B, C, D, E, F, G, H, I, J, K, L, M>(
+  name: string,
+  a: Step<A, B>,
+  b: Step<B, C>,
+  c: Step<C, D>,
+  d: Step<D, E>,
+  e: Step<E, F>,
+  f: Step<F, G>,
+  g: Step<G, H>,
+  h: Step<H, I>,
+  i: Step<I, J>,
+  j: Step<J, K>,
+  k: Step<K, L>,
+  l: Step<L, M>,
+): Step<A, M>
 export function sequence(name: string, ...steps: readonly Step<never, unknown>[]): Step<never, unknown> {
   checkNames(name, steps)
   return { name, node: { type: 'Steps', name, steps: steps.map(({ node }) => node) } }
@@ -201,17 +266,20 @@ interface RouterOptions<Steps> {
 }
 
 /** Goes on with one of several steps, or with some of them one after the other: a function chooses, or a person. */
-export function router<In, const Steps extends Readonly<Record<string, Step<In, unknown>>>>(
+export function router<const Steps extends Readonly<Record<string, AnyStep>>>(
   options: RouterOptions<Steps> & {
-    select: (input: In, context: StepContext) => (keyof Steps & string) | Promise<keyof Steps & string>
+    select: (
+      input: Every<InputOfStep<Steps[keyof Steps]>>,
+      context: StepContext,
+    ) => (keyof Steps & string) | Promise<keyof Steps & string>
   },
-): Step<In, OutputOfStep<Steps[keyof Steps]>>
-export function router<In, const Steps extends Readonly<Record<string, Step<In, unknown>>>>(
+): Step<Every<InputOfStep<Steps[keyof Steps]>>, OutputOfStep<Steps[keyof Steps]>>
+export function router<const Steps extends Readonly<Record<string, AnyStep>>>(
   options: RouterOptions<Steps> & { ask: { message?: string; multiple?: false } },
-): Step<In, OutputOfStep<Steps[keyof Steps]>>
-export function router<In, const Steps extends Readonly<Record<string, Step<In, unknown>>>>(
+): Step<Every<InputOfStep<Steps[keyof Steps]>>, OutputOfStep<Steps[keyof Steps]>>
+export function router<const Steps extends Readonly<Record<string, AnyStep>>>(
   options: RouterOptions<Steps> & { ask: { message?: string; multiple: true } },
-): Step<In, OutputOfStep<Steps[keyof Steps]>[]>
+): Step<Every<InputOfStep<Steps[keyof Steps]>>, OutputOfStep<Steps[keyof Steps]>[]>
 export function router(
   options: RouterOptions<Readonly<Record<string, AnyStep>>> & {
     select?: StepFunction
