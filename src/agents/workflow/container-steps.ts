@@ -3,7 +3,6 @@ import type { LogEntry } from '../log/entry.js'
 import type { StepOutput, StepType } from '../log/step-record.js'
 import { RunFailedError } from '../run-failure.js'
 import type { Yielded } from '../runnable.js'
-import { executeStep } from './execute-step.js'
 import { named, placeInside } from './place.js'
 import type { Place } from './place.js'
 import { outputFacts } from './step-entries.js'
@@ -32,7 +31,7 @@ export async function* inOrder(work: StepWork, nodes: readonly StepNode[], place
   let value = input
   const steps: StepOutput[] = []
   for (const [at, node] of nodes.entries()) {
-    const outcome = yield* executeStep(work, node, placeInside(place, node.name, at), value)
+    const outcome = yield* work.execute(node, placeInside(place, node.name, at), value)
     if (outcome.kind === 'waiting') return outcome
     steps.push(outcome.output)
     value = outcome.value
@@ -51,7 +50,7 @@ export async function* parallelStep(work: StepWork, node: NodeOf<'Parallel'>, pl
     branches.map(
       ([, one], at) =>
         () =>
-          executeStep(work, one, placeInside(place, one.name, at), input),
+          work.execute(one, placeInside(place, one.name, at), input),
     ),
     concurrency,
   )
@@ -79,7 +78,7 @@ export async function* mapStep(work: StepWork, node: NodeOf<'Map'>, place: Place
   const outcomes = yield* concurrently(
     items.map(
       (item, at) => () =>
-        executeStep(work, node.step, placeInside(place, node.step.name, at, { of: 'map', number: at }), item),
+        work.execute(node.step, placeInside(place, node.step.name, at, { of: 'map', number: at }), item),
     ),
     node.concurrency,
   )

@@ -1,7 +1,6 @@
 import type { StepOutput } from '../log/step-record.js'
 import { begun, inOrder, isNew, whole } from './container-steps.js'
 import type { Running } from './container-steps.js'
-import { executeStep } from './execute-step.js'
 import { named, placeInside } from './place.js'
 import type { Place } from './place.js'
 import { choose } from './route-choice.js'
@@ -58,7 +57,7 @@ export async function* routerStep(work: StepWork, node: NodeOf<'Router'>, place:
   let isStopped = false
   for (const [at, [key, one]] of node.choices.entries()) {
     if (!selectedSteps.includes(key) || isStopped) continue
-    const outcome = yield* executeStep(work, one, placeInside(place, one.name, at), input)
+    const outcome = yield* work.execute(one, placeInside(place, one.name, at), input)
     if (outcome.kind === 'waiting') return outcome
     steps.push(outcome.output)
     values.push(outcome.value)
@@ -86,7 +85,7 @@ export async function* loopStep(work: StepWork, node: NodeOf<'Loop'>, place: Pla
     const about = { ...named(place), iteration, maxIterations }
     if (!turn) yield { event: { event: 'LoopIterationStarted', ...about }, facts: { step: { stepId: turnId } } }
     const inner = placeInside(place, node.step.name, 0, { of: 'loop', number: iteration })
-    const outcome = yield* executeStep(work, node.step, inner, value)
+    const outcome = yield* work.execute(node.step, inner, value)
     if (outcome.kind === 'waiting') return outcome
     value = outcome.value
     isStopped = outcome.kind === 'stopped'

@@ -7,6 +7,7 @@ import type { RunContext, Yielded } from '../runnable.js'
 import type { Place } from './place.js'
 import type { StepContext } from './step-context.js'
 import type { StepNode } from './step-node.js'
+import type { StepOutcome } from './step-outcome.js'
 import { valueOf } from './step-value.js'
 
 /** One execution of a workflow's run: what all its steps work with. */
@@ -15,7 +16,13 @@ export class StepWork {
     readonly run: RunContext,
     readonly additionalData: JsonObject,
     readonly metadata: JsonObject,
+    private readonly executeStep: ExecuteStep,
   ) {}
+
+  /** Runs a step inside of another. */
+  execute(node: StepNode, place: Place, input: unknown): AsyncGenerator<Yielded, StepOutcome> {
+    return this.executeStep(this, node, place, input)
+  }
 
   get fold(): RunFold {
     return this.run.fold
@@ -115,6 +122,14 @@ export class StepWork {
     }
   }
 }
+
+/** Handed in, as steps that hold others are carried out by it, and carry it out. */
+type ExecuteStep = (
+  work: StepWork,
+  node: StepNode,
+  place: Place,
+  input: unknown,
+) => AsyncGenerator<Yielded, StepOutcome>
 
 interface ContextParts {
   attempt?: number

@@ -32,7 +32,7 @@ export async function* workflowLoop(plan: WorkflowPlan, context: RunContext): As
   const { fold, clock, options, input } = run
   if (fold.startedAt === undefined) yield { event: { event: 'RunStarted' } }
   const metadata = { ...options.metadata, ...plan.metadata }
-  const work = new StepWork(run, options.additionalData ?? {}, metadata)
+  const work = new StepWork(run, options.additionalData ?? {}, metadata, executeStep)
   // Ids of steps of a workflow inside of another must differ from those around it.
   const prefix = run.source ? `${run.runId}/` : ''
   let value = parsed(plan, input.inputContent)
