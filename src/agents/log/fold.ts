@@ -67,7 +67,6 @@ export class RunFold {
   private rest: Partial<RunBody> = {}
   /** What a paused workflow waits for. */
   private pausedAt: Partial<RunBody> = {}
-
   /** Of a run inside of a log; undefined for the log's own. */
   private readonly nestedId: string | undefined
 
