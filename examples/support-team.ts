@@ -58,7 +58,7 @@ function delegate(memberId: string, task: string): ScriptedReply {
 /** What tools have said since the user has asked. */
 function results({ messages }: ModelRequest): string[] {
   const since = messages.findLastIndex(({ role }) => role === 'user')
-  return messages.slice(since).flatMap(({ role, content }) => (role === 'tool' ? [String(content)] : []))
+  return messages.slice(since).flatMap(({ role, content }) => (role === 'tool' ? [content] : []))
 }
 
 function leaderScript(request: ModelRequest): ScriptedReply {

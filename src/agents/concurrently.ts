@@ -16,7 +16,7 @@ export async function* concurrently<Result>(
   limit = works.length,
 ): AsyncGenerator<Yielded, Result[]> {
   const inbox = new Inbox<Delivery<Result>>()
-  const results = new Array<Result>(works.length)
+  const results = Array.from<Result>({ length: works.length })
   const queue = works.entries()
   for (let worker = 0; worker < Math.min(limit, works.length); worker++) void drain(queue, inbox)
   let open = works.length

@@ -45,6 +45,6 @@ export class Inbox<Item> {
 }
 
 interface Settle {
-  resolve(): void
-  reject(error: Error): void
+  resolve: () => void
+  reject: (error: Error) => void
 }

@@ -78,11 +78,11 @@ export class RenamedRuns {
   private run(run: Run): Run {
     const { runId, parentRunId } = run
     return {
-      ...this.named(run as Naming),
+      ...this.named(run),
       runId: this.idOf(runId),
       sessionId: this.sessionId,
       ...(parentRunId !== undefined && { parentRunId: this.idOf(parentRunId) }),
-    } as Run
+    }
   }
 
   private output(output: StepOutput): StepOutput {

@@ -19,7 +19,7 @@ interface Death {
 }
 
 /** A process that stands still at one of its writes, and is heard of no more: how others see one that was killed. */
-function dyingAt(storage: Storage, death: Death | undefined) {
+function dyingAt(storage: Storage, death?: Death) {
   let writes = 0
   let isDead = false
   let die = (): void => undefined
@@ -97,28 +97,30 @@ async function finish(agentOS: AgentOS, runId: string): Promise<TeamRun> {
 
 const named = (events: readonly RunEvent[], name: string) => events.filter(({ event }) => event === name)
 
-/** One run from its start to its end, through the death of the process that has begun it. */
-async function lived(death?: Death): Promise<number> {
+/** One run from its start to its end, through the deaths of the processes that execute it. */
+async function lived(...deaths: Death[]): Promise<number> {
   const shared = sharedStorage()
   const effects: string[] = []
-  const first = dyingAt(shared(), death)
-  const before = start(first.storage, effects)
   const runId = 'run-1'
-  const whole = before.runs
-    .start({ teamId: 'desk', message: 'Go.', runId, sessionId: 's' })
-    .then(() => finish(before, runId))
-  if (!death) {
-    await whole
-    await before.stop()
-    return first.count()
+  const begin = (agentOS: AgentOS) => agentOS.runs.start({ teamId: 'desk', message: 'Go.', runId, sessionId: 's' })
+  const buried: (() => Promise<void>)[] = []
+  for (const [place, death] of deaths.entries()) {
+    const process = dyingAt(shared(), death)
+    const agentOS = start(process.storage, effects)
+    const isStored = place > 0 && !isLostAtOnce(deaths[0]!)
+    const whole = (isStored ? Promise.resolve() : begin(agentOS)).then(() => finish(agentOS, runId))
+    // A second one may come to the end before it dies.
+    await Promise.race([whole.catch(() => undefined), process.died])
+    buried.push(async () => {
+      process.bury()
+      await agentOS.stop({ deadlineMs: 0 }).catch(() => undefined)
+    })
   }
-  whole.catch(() => undefined)
-  await first.died
 
-  const told = `${JSON.stringify(death)}`
-  const after = start(shared(), effects)
-  if (death.at === 1 && !death.isWritten)
-    await after.runs.start({ teamId: 'desk', message: 'Go.', runId, sessionId: 's' })
+  const told = JSON.stringify(deaths)
+  const last = dyingAt(shared())
+  const after = start(last.storage, effects)
+  if (deaths.length === 0 || (deaths.length === 1 && isLostAtOnce(deaths[0]!))) await begin(after)
   const run = await finish(after, runId)
   expect(run, told).toMatchObject({ status: 'completed', content: 'All done.' })
   for (const name of ['once', 'asked']) {
@@ -141,13 +143,17 @@ async function lived(death?: Death): Promise<number> {
   ).toEqual(['completed', 'completed', 'completed', 'completed'])
   const [outer, ...nested] = rows
   expect(outer, told).toEqual(run)
-  const inside = (one: TeamRun): unknown[] =>
+  const inside = (one: TeamRun): string[] =>
     (one.memberResponses ?? []).flatMap((own) => [own.runId, ...inside(own as TeamRun)])
-  expect(nested.map((one) => one.runId).toSorted(), told).toEqual(inside(run).toSorted())
-  first.bury()
-  await before.stop({ deadlineMs: 0 }).catch(() => undefined)
+  expect(new Set(nested.map((one) => one.runId)), told).toEqual(new Set(inside(run)))
+  for (const bury of buried) await bury()
   await after.stop()
-  return first.count()
+  return last.count()
+}
+
+/** Nothing is stored of the run. */
+function isLostAtOnce({ at, isWritten }: Death): boolean {
+  return at === 1 && !isWritten
 }
 
 describe('a team whose process dies', () => {
@@ -156,6 +162,13 @@ describe('a team whose process dies', () => {
     expect(writes).toBeGreaterThan(10)
     for (let at = 1; at <= writes; at++) {
       for (const isWritten of [true, false]) await lived({ at, isWritten })
+    }
+  }, 120_000)
+
+  it('goes on after two deaths, the second soon after the first', async () => {
+    const writes = await lived()
+    for (let at = 2; at <= writes; at++) {
+      for (const next of [4, 5]) await lived({ at, isWritten: false }, { at: next, isWritten: true })
     }
   }, 120_000)
 })

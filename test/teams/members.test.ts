@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { Agent, runnable, Team, tool } from 'agentos-sdk'
 import { scripted } from 'agentos-sdk/models'
 import { z } from 'zod'
-import { fullCaller } from '../../src/core/caller.js'
+import type { Caller } from '../../src/core/caller.js'
 import { gate, until } from '../support/agent-os.js'
 import { scopedCaller } from '../support/served-os.js'
 import { broadcast, delegate, deskOf, inTurn, member, teamOS, told } from './support.js'
@@ -310,7 +310,7 @@ describe('runs of members', () => {
     const { agentOS } = teamOS([deskOf(inTurn({ toolCalls: [delegate('a', 'x')] }, 'Done.'), [member('a', 'A')])])
     const run = await agentOS.runs.create({ teamId: 'desk', message: 'Go.', userId: 'alice' })
     const inside = run.memberResponses![0]!.runId
-    const of = (caller: typeof fullCaller) => agentOS.as(caller).runs.get(inside)
+    const of = (caller: Caller) => agentOS.as(caller).runs.get(inside)
     expect(await of(scopedCaller('alice'))).toMatchObject({ userId: 'alice', content: 'A' })
     await expect(of(scopedCaller('bob'))).rejects.toMatchObject({ code: 'RUN_NOT_FOUND' })
   })
@@ -332,7 +332,7 @@ describe('runs of members', () => {
       return done < count ? { toolCalls: [delegate('a', `Task ${done}.`)] } : 'Done.'
     })
     const { body } = await teamOS([
-      deskOf(model as never, [new Agent({ id: 'a', model: scripted('A') })], { stepLimit: count + 1 }),
+      deskOf(model, [new Agent({ id: 'a', model: scripted('A') })], { stepLimit: count + 1 }),
     ]).ask(`POST ${path}`, { message: 'Go.' })
     expect(body.status).toBe('completed')
     expect(responsesOf(body)).toHaveLength(count)

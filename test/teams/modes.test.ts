@@ -15,17 +15,15 @@ function checkStream(events: readonly SentEvent[]): { runId: string; members: Ma
   for (const { event, data } of events) {
     expect(data.session_id, event).toBe(sessionId)
     expect(data.nested_depth, event).toBe(0)
-    if (data.team_id === 'desk') {
-      expect(event).toMatch(/^Team/)
-      expect(data).toMatchObject({ run_id: runId, team_name: 'Desk' })
-      expect(data).not.toHaveProperty('agent_id')
-      expect(data).not.toHaveProperty('parent_run_id')
-    } else {
-      expect(event).toMatch(/^(Run|Model|Tool)/)
-      expect(data).toMatchObject({ parent_run_id: runId, agent_name: String(data.agent_id).toUpperCase() })
-      expect(data).not.toHaveProperty('team_id')
-      members.set(data.run_id as string, data.agent_id as string)
-    }
+    const isOwn = data.team_id === 'desk'
+    expect(event).toMatch(isOwn ? /^Team/ : /^(Run|Model|Tool)/)
+    expect(data).toMatchObject(
+      isOwn
+        ? { run_id: runId, team_name: 'Desk' }
+        : { parent_run_id: runId, agent_name: String(data.agent_id).toUpperCase() },
+    )
+    for (const absent of isOwn ? ['agent_id', 'parent_run_id'] : ['team_id']) expect(data).not.toHaveProperty(absent)
+    if (!isOwn) members.set(data.run_id as string, data.agent_id as string)
   }
   expect(events.filter(({ event }) => /^TeamRun(Completed|Paused|Cancelled|Error)$/.test(event))).toHaveLength(1)
   return { runId, members }

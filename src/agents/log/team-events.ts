@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { UserJsonObject } from '../../core/schema.js'
 import { agentEvents, CustomEvent, insideFields, stampFields } from './agent-events.js'
 import type { AgentEvent } from './agent-events.js'
 import { Run } from './run-record.js'
