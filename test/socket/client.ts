@@ -42,7 +42,8 @@ export class TestSocket {
   /** The next frame that was not read yet. */
   async next(): Promise<Frame> {
     while (this.texts.length <= this.read) {
-      if (this.ws.readyState >= WebSocket.CLOSING) throw new Error(`The socket is closed; it got ${this.texts.join('\n')}`)
+      if (this.ws.readyState >= WebSocket.CLOSING)
+        throw new Error(`The socket is closed; it got ${this.texts.join('\n')}`)
       await new Promise<void>((resolve) => (this.wake = resolve))
     }
     return JSON.parse(this.texts[this.read++]!) as Frame
