@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { Agent, step, Workflow } from 'agentos-sdk'
 import { scripted } from 'agentos-sdk/models'
-import { RawClient, until } from '../adapters/client.js'
 import { collect } from '../support/agent-os.js'
-import { eventsOf, indexes } from './client.js'
+import { indexes } from './client.js'
 import { connected } from './support.js'
 
 const held = { action: 'start-workflow', workflow_id: 'held', run_id: 'mine', message: 'Ada' }
@@ -121,46 +120,3 @@ describe('reconnect', () => {
     )
   })
 })
-
-describe('a client that reads slowly', () => {
-  const big = 'x'.repeat(20_000)
-  const flood = new Workflow({
-    id: 'flood',
-    steps: step({
-      name: 'flood',
-      agent: new Agent({ id: 'flooder', model: scripted({ content: Array.from({ length: 400 }, () => big) }) }),
-    }),
-  })
-
-  it('gets everything in the end, holds nobody up, and takes bounded memory meanwhile', async () => {
-    const { socket, agentOS, url, server } = await connected({ workflows: [flood] })
-    const writable: (() => number)[] = []
-    server.on('connection', (connection) => writable.push(() => connection.writableLength))
-    const slow = await RawClient.open(url)
-    slow.send(
-      'GET /workflows/ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
-        'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
-    )
-    await slow.receives('"connected"')
-    socket.send({ action: 'start-workflow', workflow_id: 'flood', run_id: 'mine', message: 'Go' })
-    await socket.until('WorkflowStarted')
-    slow.pause()
-    slow.send(masked(JSON.stringify(reconnect)))
-    await socket.until('WorkflowCompleted')
-    // The other reader is through; what the slow one has not taken is in the log, not here.
-    const [pending] = writable
-    await until('the slow one is held back', () => pending!() > 0)
-    expect(pending!()).toBeLessThan(256 * 1024)
-    slow.resume()
-    await slow.receives('"event":"WorkflowCompleted"')
-    const shown = Array.from(slow.received.matchAll(/"event_index":(\d+)/g), ([, index]) => Number(index))
-    const { length } = await collect(await agentOS.runs.resume('mine'))
-    expect(shown).toEqual(Array.from({ length }, (_, at) => at))
-    expect(eventsOf(socket.frames).filter((event) => event === 'error')).toEqual([])
-  })
-})
-
-/** A text as a frame of a client. A mask of zeros leaves it as it is. */
-function masked(text: string): string {
-  return `\x81${String.fromCharCode(0x80 | text.length)}\0\0\0\0${text}`
-}
