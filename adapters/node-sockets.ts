@@ -41,7 +41,7 @@ export function serveSockets(
     serverOptions: { maxPayload: MAX_FRAME },
     hooks: {
       async upgrade(request) {
-        const answer = await agentOS.connect(request as Request, { basePath })
+        const answer = await agentOS.connect(request, { basePath })
         return answer instanceof Response ? answer : { context: { open: answer } }
       },
       open: (peer) => {

@@ -209,7 +209,7 @@ describe('pages of other origins', () => {
     ['http://app.example', '403'],
   ])('origin %s is answered %s', async (origin, status) => {
     const { url } = await guarded()
-    const headers = origin === undefined ? {} : { Origin: origin === 'own' ? url : origin }
+    const headers: Record<string, string> = origin === undefined ? {} : { Origin: origin === 'own' ? url : origin }
     const client = await handshake(url, { Authorization: 'Bearer ada', ...headers })
     const answer = await client.receives('\r\n\r\n')
     expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))

@@ -168,7 +168,7 @@ describe('Next.js', () => {
   it('answers 501 and says so, whatever asks', async () => {
     const { agentOS } = testOS()
     const { GET } = createRouteHandlers(agentOS, { basePath: '/api/os' })
-    for (const headers of [{}, { upgrade: 'websocket', connection: 'Upgrade' }]) {
+    for (const headers of [new Headers(), new Headers({ upgrade: 'websocket', connection: 'Upgrade' })]) {
       const response = await GET(new Request('http://host/api/os/workflows/ws', { headers }))
       expect(response.status).toBe(501)
       expect(await response.json()).toMatchObject({

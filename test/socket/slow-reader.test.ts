@@ -1,7 +1,10 @@
+import { once } from 'node:events'
+import type { Socket } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { Agent, step, Workflow } from 'agentos-sdk'
 import { scripted } from 'agentos-sdk/models'
 import type { OpenSocket, SocketPeer } from '../../src/http/web-handler.js'
+import { RawClient } from '../adapters/client.js'
 import { collect, until } from '../support/agent-os.js'
 import type { Frame } from './client.js'
 import { connected, testOS } from './support.js'
@@ -100,6 +103,37 @@ describe('a client that does not read', () => {
     expect(peer.sent).toHaveLength(4)
   })
 })
+
+describe('a connection that does not drain', () => {
+  it('holds a bounded part of a long log in this process', async () => {
+    const text = 'x'.repeat(8 * 1024 * 1024)
+    const model = scripted({ content: text, chunkSize: 64 * 1024 })
+    const flood = new Workflow({ id: 'flood', steps: step({ name: 'flood', agent: new Agent({ id: 'f', model }) }) })
+    const { agentOS, url, server } = await connected({ workflows: [flood] })
+    for await (const _ of agentOS.runs.streamInBackground({ workflowId: 'flood', message: 'Go', runId: 'mine' })) void _
+    const accepted = once(server, 'connection') as Promise<[Socket]>
+    const client = await RawClient.open(url)
+    const [connection] = await accepted
+    client.send(
+      'GET /workflows/ws HTTP/1.1\r\nHost: host\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+        'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
+    )
+    await client.receives('connected')
+    client.pause()
+    client.send(masked('{"action":"reconnect","run_id":"mine"}'))
+    await until(() => connection.writableNeedDrain)
+    const sent = connection.bytesWritten
+    expect(await agentOS.runs.get('mine')).toMatchObject({ status: 'completed' })
+    expect(connection.bytesWritten).toBe(sent)
+    expect(connection.writableLength).toBeLessThan(256 * 1024)
+    client.close()
+  })
+})
+
+/** A text as a frame of a client. A mask of zeros leaves it as it is. */
+function masked(text: string): string {
+  return `\x81${String.fromCharCode(0x80 | text.length)}\0\0\0\0${text}`
+}
 
 describe('hundreds of sockets', () => {
   it('stay, and each gets its own run', async () => {
