@@ -66,7 +66,7 @@ function routesOfItsOwn(served: ServedAgentOS): void {
   })
 
   it('says that it has no sockets', async () => {
-    const response = await fetch(at(served, '/workflows/ws'), { headers: { upgrade: 'websocket' } })
+    const response = await fetch(at(served, '/workflows/ws'))
     expect(response.status).toBe(501)
     expect(await response.json()).toMatchObject({ error_code: 'CAPABILITY_NOT_SUPPORTED' })
     const socket = new WebSocket(at(served, '/workflows/ws').replace('http', 'ws'))

@@ -93,10 +93,10 @@ describe('reconnect', () => {
   })
 
   it('loses and repeats nothing, wherever the connection is cut', async () => {
-    const text = Array.from({ length: 60 }, (_, at) => `word${at} `)
+    const content = Array.from({ length: 60 }, (_, at) => `word${at}`).join(' ')
     const talk = new Workflow({
       id: 'talk',
-      steps: step({ name: 'talk', agent: new Agent({ id: 'talker', model: scripted({ content: text, delayMs: 1 }) }) }),
+      steps: step({ name: 'talk', agent: new Agent({ id: 'talker', model: scripted({ content }, { delayMs: 1 }) }) }),
     })
     const { open, agentOS } = await connected({ workflows: [talk] })
     let socket = await open()
