@@ -3,9 +3,9 @@ import { sseFrame } from './sse.js'
 /** How the frames of a stream are written. */
 export interface FrameFormat {
   /** @param index of an event; other frames have none. */
-  frame(event: string, index: number | undefined, payload: object): string
+  readonly frame: (event: string, index: number | undefined, payload: object) => string
   /** What is said beside the events, where the format has room for it. */
-  note?(text: string): string
+  readonly note?: (text: string) => string
 }
 
 /** Server-sent events. */

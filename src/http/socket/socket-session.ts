@@ -154,11 +154,11 @@ export class SocketSession implements SocketListener {
 
   private admit(caller: Caller, { request, mount }: Credential): void {
     if (this.isOver) return
-    const { gate, services, clock } = this.parts
+    const { gate, clock } = this.parts
     clearTimeout(this.authTimer)
     this.watch?.stop()
     this.caller = caller
-    this.actions = new WorkflowActions(caller, services(caller), gate, this.followed)
+    this.actions = new WorkflowActions(caller, this.parts.services(caller), gate, this.followed)
     this.watch = new TokenWatch({
       caller,
       again: () => gate.authenticate(request, mount),

@@ -38,7 +38,7 @@ export class WorkflowActions {
     }
   }
 
-  private async start({ action: _, id, framing, workflowId, ...body }: ClientFrameOf<'start-workflow'>): Promise<void> {
+  private async start({ id, framing, workflowId, ...body }: ClientFrameOf<'start-workflow'>): Promise<void> {
     await this.gate.checkRun(this.caller, workflowId)
     this.followed.checkRoom()
     const input = { ...body, stream: true, background: true }
@@ -50,7 +50,7 @@ export class WorkflowActions {
   }
 
   private async continue(frame: ClientFrameOf<'continue-workflow'>): Promise<void> {
-    const { action: _, id, framing, workflowId, runId: named, sessionId, streamEvents, ...input } = frame
+    const { id, framing, workflowId, runId: named, sessionId, streamEvents, ...input } = frame
     await this.gate.checkRun(this.caller, workflowId)
     this.followed.checkRoom()
     const runId = await checkRun(this.os, servedKinds.workflow, { workflowId, runId: named }, sessionId)
