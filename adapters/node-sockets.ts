@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import type { Duplex } from 'node:stream'
+import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { Peer } from 'crossws'
 import nodeAdapter from 'crossws/adapters/node'
@@ -41,7 +41,8 @@ export function serveSockets(
     serverOptions: { maxPayload: MAX_FRAME },
     hooks: {
       async upgrade(request) {
-        const answer = await agentOS.connect(request, { basePath })
+        const { connection } = (request as unknown as { context: SocketContext }).context
+        const answer = await agentOS.connect(request, { basePath, clientAddress: connection.remoteAddress })
         return answer instanceof Response ? answer : { context: { open: answer } }
       },
       open: (peer) => {
@@ -60,7 +61,7 @@ export function serveSockets(
       return path !== undefined && agentOS.matchesSocket(path)
     },
     upgrade: (incoming, connection, head) => {
-      const context: SocketContext = { connection }
+      const context: SocketContext = { connection: connection as Socket }
       const request = Object.assign(requestOf(incoming, basePath), { context })
       void sockets.handleUpgrade(incoming, connection, head, request)
     },
@@ -73,7 +74,7 @@ export function serveSockets(
 
 /** What crossws carries along with a connection. */
 interface SocketContext {
-  connection: Duplex
+  connection: Socket
   open?: OpenSocket
   listener?: SocketListener
 }

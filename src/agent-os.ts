@@ -55,7 +55,7 @@ import { socketRoutes } from './http/socket/socket-route.js'
 import { WorkflowSockets } from './http/socket/workflow-sockets.js'
 import { workflowRunRoutes } from './http/workflow-runs.js'
 import { systemRoutes } from './http/system.js'
-import { UsageLimits } from './http/usage-limits.js'
+import { usageKey, UsageLimits } from './http/usage-limits.js'
 import type { RateLimits } from './http/usage-limits.js'
 import type { MountOptions, OpenSocket, SocketHandler, WebHandler } from './http/web-handler.js'
 import { Catalog } from './runs/catalog.js'
@@ -299,13 +299,12 @@ export class AgentOS implements WebHandler, SocketHandler {
       compatibility: options.compatibility,
       ...surface,
     })
+    const addressFor = (request: Request, mount: MountOptions) =>
+      clientAddress(request.headers, mount.clientAddress, surface.trustedProxyHeader)
     this.sockets = new WorkflowSockets({
       gate: {
-        authenticate: (request, mount) =>
-          this.authenticator.authenticate(
-            request,
-            clientAddress(request.headers, mount.clientAddress, surface.trustedProxyHeader),
-          ),
+        authenticate: (request, mount) => this.authenticator.authenticate(request, addressFor(request, mount)),
+        takeRun: (caller, { request, mount }) => surface.usage?.takeRun(usageKey(caller, addressFor(request, mount))),
         checkRun: (caller, workflowId) => this.access.check(caller, 'workflows:run', workflowId),
         tokenHeader: auth.place.header,
         trustedOrigins: new Set([...auth.trustedOrigins, ...(surface.cors?.named ?? [])]),

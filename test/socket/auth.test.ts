@@ -3,7 +3,7 @@ import type { Caller } from 'agentos-sdk'
 import { systemClock } from '../../src/core/clock.js'
 import { UnauthorizedError, UnavailableError } from '../../src/core/errors.js'
 import { silentLogger } from '../../src/core/logger.js'
-import { holdsScope, InsufficientScopeError } from '../../src/http/scopes.js'
+import { holdsScope, InsufficientScopeError } from '../../src/core/scopes.js'
 import type { SocketGate } from '../../src/http/socket/socket-gate.js'
 import { WorkflowSockets } from '../../src/http/socket/workflow-sockets.js'
 import { RawClient } from '../adapters/client.js'
@@ -35,6 +35,7 @@ class Tokens {
     checkRun: (caller, id) => {
       if (!holdsScope(caller, 'workflows:run', id)) throw new InsufficientScopeError(['workflows:run'])
     },
+    takeRun: () => undefined,
     tokenHeader: 'Authorization',
     trustedOrigins: new Set(['https://app.example']),
   }

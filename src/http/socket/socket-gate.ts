@@ -8,6 +8,8 @@ export interface SocketGate {
   authenticate(request: Request, mount: MountOptions): Caller | Promise<Caller>
   /** Whether the caller may run the workflow. Throws `InsufficientScopeError`. */
   checkRun(caller: Caller, workflowId: string): void | Promise<void>
+  /** Counts a run that the caller starts or continues. Throws `TooManyRequestsError` for one too many. */
+  takeRun(caller: Caller, credential: Credential): void | Promise<void>
   /** Where a token is read from, for those that come in a frame. */
   readonly tokenHeader: string
   /** Whose pages may connect, beside the server's own. */

@@ -158,7 +158,7 @@ export class SocketSession implements SocketListener {
     clearTimeout(this.authTimer)
     this.watch?.stop()
     this.caller = caller
-    this.actions = new WorkflowActions(caller, this.parts.services(caller), gate, this.followed)
+    this.actions = new WorkflowActions(caller, this.parts.services(caller), gate, this.parts.credential, this.followed)
     this.watch = new TokenWatch({
       caller,
       again: () => gate.authenticate(request, mount),

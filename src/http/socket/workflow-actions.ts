@@ -10,7 +10,7 @@ import type { Services } from '../services.js'
 import type { ClientFrame, ClientFrameOf } from './client-frames.js'
 import type { FollowedRuns } from './followed-runs.js'
 import type { ServerFrame } from './server-frames.js'
-import type { SocketGate } from './socket-gate.js'
+import type { Credential, SocketGate } from './socket-gate.js'
 
 /** What is done for one caller over one socket, with the rules of the routes of workflows. */
 export class WorkflowActions {
@@ -18,6 +18,7 @@ export class WorkflowActions {
     private readonly caller: Caller,
     private readonly os: Services,
     private readonly gate: SocketGate,
+    private readonly credential: Credential,
     private readonly followed: FollowedRuns,
   ) {}
 
@@ -41,6 +42,7 @@ export class WorkflowActions {
   private async start({ id, framing, workflowId, ...body }: ClientFrameOf<'start-workflow'>): Promise<void> {
     await this.gate.checkRun(this.caller, workflowId)
     this.followed.checkRoom()
+    await this.gate.takeRun(this.caller, this.credential)
     const input = { ...body, stream: true, background: true }
     const stream = this.os.runs.streamInBackground(
       toCreateRun({ kind: 'workflow', id: workflowId }, input, [], new Headers()),
@@ -53,6 +55,7 @@ export class WorkflowActions {
     const { id, framing, workflowId, runId: named, sessionId, streamEvents, ...input } = frame
     await this.gate.checkRun(this.caller, workflowId)
     this.followed.checkRoom()
+    await this.gate.takeRun(this.caller, this.credential)
     const runId = await checkRun(this.os, servedKinds.workflow, { workflowId, runId: named }, sessionId)
     const stream = await this.os.runs.continueStreamInBackground(runId, input)
     this.followed.follow(stream.runId, runFrames(stream, formatOf(framing, id), this.optionsOf({ streamEvents })))
