@@ -4,6 +4,10 @@ import { bridge } from './node-bridge.js'
 import { pathBelow } from './paths.js'
 import { parsedBody } from './parsed-body.js'
 
+export { serveSockets } from './node-sockets.js'
+export type { SocketOptions, StopSockets } from './node-sockets.js'
+export type { UpgradingServer } from './upgrades.js'
+
 /**
  * Mounts an AgentOS in an Express app (5 or 4), under a prefix or at the root. What is not its own goes to the next
  * handler, and what it throws to the app's error handler.

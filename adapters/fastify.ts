@@ -1,18 +1,19 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
-import type { WebHandler } from '../src/http/web-handler.js'
+import type { SocketHandler, WebHandler } from '../src/http/web-handler.js'
 import type { BodySource } from './node-body.js'
 import { respond } from './node-bridge.js'
+import { serveSockets } from './node-sockets.js'
 import { nodeHeaders, plainBodyOf, sendResponse } from './node-response.js'
 import { pathBelow } from './paths.js'
 
 export interface AgentOSPluginOptions {
-  agentOS: WebHandler
+  agentOS: WebHandler & Partial<SocketHandler>
 }
 
 const methods: HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
 /**
- * Mounts an AgentOS in a Fastify app, under a prefix or at the root. What is not its own goes to the app's handler of
+ * Mounts an AgentOS in a Fastify app, under a prefix or at the root, and its sockets on the app's server. What is not its own goes to the app's handler of
  * unknown routes, and what it throws to the app's error handler.
  *
  * @example
@@ -29,6 +30,15 @@ export const agentOSPlugin: FastifyPluginAsync<AgentOSPluginOptions> = async (sc
     // At the root the app may answer one of these for every path already, as a CORS plugin does for OPTIONS.
     if (!hasCatchAll(scope, method)) scope.route({ method, url: '/*', handler, exposeHeadRoute: false })
   }
+  if (hasSockets(agentOS)) {
+    const stopSockets = serveSockets(scope.server, agentOS, { basePath: scope.prefix })
+    // The server does not close while sockets are open.
+    scope.addHook('preClose', async () => stopSockets())
+  }
+}
+
+function hasSockets(agentOS: Partial<SocketHandler>): agentOS is SocketHandler {
+  return agentOS.connect !== undefined
 }
 
 function hasCatchAll(scope: FastifyInstance, method: HTTPMethods): boolean {

@@ -21,6 +21,6 @@ export type RouteHandlers = Record<'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' |
  * ```
  */
 export function createRouteHandlers(agentOS: WebHandler, { basePath }: RouteHandlersOptions): RouteHandlers {
-  const handle: RouteHandler = (request) => agentOS.fetch(request, { basePath })
+  const handle: RouteHandler = (request) => agentOS.fetch(request, { basePath, canUpgrade: false })
   return { GET: handle, POST: handle, PUT: handle, PATCH: handle, DELETE: handle, HEAD: handle, OPTIONS: handle }
 }

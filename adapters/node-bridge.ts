@@ -88,7 +88,7 @@ function toWebRequest(incoming: IncomingMessage, outgoing: ServerResponse, host:
   }
 }
 
-function absoluteUrl(incoming: IncomingMessage, { url, protocol }: HostRequest): string {
+export function absoluteUrl(incoming: IncomingMessage, { url, protocol }: HostRequest): string {
   // A proxy's client names the whole URL in its request line.
   if (/^https?:\/\//i.test(url)) return url
   const authority = incoming.headers[':authority'] ?? incoming.headers.host ?? 'localhost'
@@ -99,7 +99,7 @@ function absoluteUrl(incoming: IncomingMessage, { url, protocol }: HostRequest):
   return `${protocol}://${authority}${url}`
 }
 
-function webHeaders(headers: IncomingHttpHeaders): Headers | Record<string, string> {
+export function webHeaders(headers: IncomingHttpHeaders): Headers | Record<string, string> {
   // Node joins repeated headers by their own rules. Only set-cookie stays a list, and HTTP/2 has its pseudo headers.
   const isPlain = headers['set-cookie'] === undefined && headers[':method'] === undefined
   if (isPlain) return headers as Record<string, string>

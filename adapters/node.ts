@@ -6,6 +6,10 @@ import { bridge } from './node-bridge.js'
 import { isGone } from './node-connection.js'
 import { pathBelow } from './paths.js'
 
+export { serveSockets } from './node-sockets.js'
+export type { SocketOptions, StopSockets } from './node-sockets.js'
+export type { UpgradingServer } from './upgrades.js'
+
 export interface NodeHandlerOptions {
   /** Prefix under which the AgentOS answers, such as `/os`. Default: the root. */
   basePath?: string

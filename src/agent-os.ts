@@ -51,11 +51,13 @@ import { serviceAccountRoutes } from './http/service-accounts.js'
 import type { ManagedDatabases, ServerDescription, Services } from './http/services.js'
 import { sessionForkRoutes } from './http/session-fork.js'
 import { sessionRoutes } from './http/sessions.js'
+import { socketRoutes } from './http/socket/socket-route.js'
+import { WorkflowSockets } from './http/socket/workflow-sockets.js'
 import { workflowRunRoutes } from './http/workflow-runs.js'
 import { systemRoutes } from './http/system.js'
-import { UsageLimits } from './http/usage-limits.js'
+import { usageKey, UsageLimits } from './http/usage-limits.js'
 import type { RateLimits } from './http/usage-limits.js'
-import type { MountOptions, WebHandler } from './http/web-handler.js'
+import type { MountOptions, OpenSocket, SocketHandler, WebHandler } from './http/web-handler.js'
 import { Catalog } from './runs/catalog.js'
 import { RunManager } from './runs/run-manager.js'
 import type { Runs } from './runs/run-manager.js'
@@ -134,7 +136,7 @@ export interface ApprovalOptions extends ApprovalCallbacks {
  * const run = await agentOS.runs.create({ agentId: 'support', message: 'Where is order 7?', userId: 'alice' })
  * ```
  */
-export class AgentOS implements WebHandler {
+export class AgentOS implements WebHandler, SocketHandler {
   readonly id: string
   /** Runs, as the host itself. */
   readonly runs: Runs
@@ -159,6 +161,7 @@ export class AgentOS implements WebHandler {
   private readonly access: AccessPolicy
   private readonly trustedProxyHeader: string | undefined
   private readonly http: WebHandler
+  private readonly sockets: WorkflowSockets
   private stopping: Promise<void> | undefined
 
   /**
@@ -279,6 +282,7 @@ export class AgentOS implements WebHandler {
         ...approvalRoutes,
         ...serviceAccountRoutes,
         ...databaseRoutes,
+        ...socketRoutes,
         ...systemRoutes,
         // They describe the routes as these are guarded.
         ...docsRoutes(() => routes, auth.docs),
@@ -294,6 +298,20 @@ export class AgentOS implements WebHandler {
       limits: options.limits,
       compatibility: options.compatibility,
       ...surface,
+    })
+    const addressFor = (request: Request, mount: MountOptions) =>
+      clientAddress(request.headers, mount.clientAddress, surface.trustedProxyHeader)
+    this.sockets = new WorkflowSockets({
+      gate: {
+        authenticate: (request, mount) => this.authenticator.authenticate(request, addressFor(request, mount)),
+        takeRun: (caller, { request, mount }) => surface.usage?.takeRun(usageKey(caller, addressFor(request, mount))),
+        checkRun: (caller, workflowId) => this.access.check(caller, 'workflows:run', workflowId),
+        tokenHeader: auth.place.header,
+        trustedOrigins: new Set([...auth.trustedOrigins, ...(surface.cors?.named ?? [])]),
+      },
+      services: (caller) => this.servicesOf(caller),
+      logger,
+      clock,
     })
     const own = this.servicesOf(fullCaller)
     this.runs = own.runs
@@ -366,10 +384,21 @@ export class AgentOS implements WebHandler {
     return this.http.matches(pathname)
   }
 
+  /** Answers a request for the socket of workflows; the adapters of hosts call it. */
+  connect(request: Request, options?: MountOptions): Promise<Response | OpenSocket> {
+    this.runManager.wakeUp()
+    return this.sockets.connect(request, options)
+  }
+
+  /** Whether a path, without the mount prefix, is that of the socket. */
+  matchesSocket(pathname: string): boolean {
+    return this.sockets.matchesSocket(pathname)
+  }
+
   /**
    * Shuts down: new runs are refused, those that are going on are waited for, and the database is closed. What has not
-   * ended by the deadline is let go, and goes on in another process, or when this one is started again. Call it when
-   * the process is told to end.
+   * ended by the deadline is let go, and goes on in another process, or when this one is started again. Sockets are
+   * closed, with a code that has their clients connect again. Call it when the process is told to end.
    *
    * @param options.deadlineMs milliseconds; default `runs.stopDeadlineMs`, which is 25 s.
    */
@@ -379,9 +408,11 @@ export class AgentOS implements WebHandler {
   }
 
   private async shutDown(deadlineMs: number | undefined): Promise<void> {
+    this.sockets.drain()
     try {
       await this.runManager.stop(deadlineMs)
     } finally {
+      await this.sockets.close()
       await Promise.all([this.storage, ...this.furtherStorages].map((storage) => storage.close()))
     }
   }

@@ -91,7 +91,14 @@ export type { RateLimit, RateLimiter } from './core/rate-limiter.js'
 export type { AuditCallback, AuditEvent } from './http/audit.js'
 export type { CorsOrigins } from './http/cors.js'
 export type { RateLimits } from './http/usage-limits.js'
-export type { MountOptions, WebHandler } from './http/web-handler.js'
+export type {
+  MountOptions,
+  OpenSocket,
+  SocketHandler,
+  SocketListener,
+  SocketPeer,
+  WebHandler,
+} from './http/web-handler.js'
 export type { Checkpoint, CheckpointList, CheckpointSnapshot } from './runs/checkpoints.js'
 export type { ContinueFrom, ContinueRun } from './runs/continue-run.js'
 export type { CreateRun } from './runs/create-run.js'

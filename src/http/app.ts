@@ -70,7 +70,7 @@ export function createHttpApp<Services>(options: HttpAppOptions<Services>): WebH
   const table = new RouteTable(compiled)
   const publicCallers = new Map(compiled.map(({ route }) => [route, publicCaller(route)]))
 
-  const callRoute = async (call: RouteCall<Services>): Promise<unknown> => {
+  const callRoute = async (call: RouteCall<Services>, mount: MountOptions): Promise<unknown> => {
     const { target, request, search } = call
     const { route } = target
     if (!target.isPublic) {
@@ -82,7 +82,7 @@ export function createHttpApp<Services>(options: HttpAppOptions<Services>): WebH
       params[target.paramNames[at]!] = decodeParam(target.paramNames[at]!, call.rawParams[at]!)
     const checking = target.isPublic ? undefined : target.checkScope(access, caller, params)
     if (checking) await checking
-    const context = new RequestContext(request, caller, call.basePath, call.requestId, options)
+    const context = new RequestContext(request, caller, mount, call.requestId, options)
     if (route.params) context.params = parseDecoded(route.params, params)
     if (route.query) context.query = call.query = parseWire(route.query, queryRecord(search, limits.fields))
     if (target.body) {
@@ -116,7 +116,7 @@ export function createHttpApp<Services>(options: HttpAppOptions<Services>): WebH
       const address = clientAddress(request.headers, mount.clientAddress, options.trustedProxyHeader)
       const anybody = publicCallers.get(target.route)!
       call = new RouteCall(target, anybody, params, search, request, basePath, requestId, address)
-      const result = await callRoute(call)
+      const result = await callRoute(call, mount)
       const response = respond.result(target, result)
       audited(call, { status: response.status, result })
       return response
@@ -211,13 +211,21 @@ class RequestContext<Services> implements RouteContext<Services> {
   constructor(
     readonly request: Request,
     readonly caller: Caller,
-    readonly basePath: string,
+    private readonly mount: MountOptions,
     readonly requestId: string,
     private readonly options: Pick<HttpAppOptions<Services>, 'services'>,
   ) {}
 
   get os(): Services {
     return (this.bound ??= this.options.services(this.caller))
+  }
+
+  get basePath(): string {
+    return this.mount.basePath ?? ''
+  }
+
+  get canUpgrade(): boolean {
+    return this.mount.canUpgrade ?? true
   }
 
   get signal(): AbortSignal {

@@ -76,17 +76,20 @@ function utf8(bytes: Uint8Array, contentType: string): string {
   }
 }
 
-function parseJson(text: string, limits: BodyLimits): unknown {
-  if (isNestedTooDeep(text, limits.jsonDepth)) {
-    throw new BadRequestError(
-      'MALFORMED_BODY',
-      `The JSON in the request body is nested deeper than ${limits.jsonDepth} levels.`,
-    )
+/**
+ * JSON text of a client.
+ *
+ * @param where of what it is the text, such as `request body`.
+ * @throws BadRequestError `MALFORMED_BODY`
+ */
+export function parseJson(text: string, { jsonDepth }: Pick<BodyLimits, 'jsonDepth'>, where = 'request body'): unknown {
+  if (isNestedTooDeep(text, jsonDepth)) {
+    throw new BadRequestError('MALFORMED_BODY', `The JSON in the ${where} is nested deeper than ${jsonDepth} levels.`)
   }
   try {
     return JSON.parse(text) as unknown
   } catch (error) {
-    throw new BadRequestError('MALFORMED_BODY', 'The request body is not valid JSON.', { cause: error })
+    throw new BadRequestError('MALFORMED_BODY', `The ${where} is not valid JSON.`, { cause: error })
   }
 }
 

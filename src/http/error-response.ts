@@ -30,6 +30,11 @@ export class UriTooLongError extends AgentOSError {
   }
 }
 
+/** The request is one for a page where there is a socket. */
+export class UpgradeRequiredError extends AgentOSError {
+  readonly status = 426
+}
+
 /** The body of every error. */
 export interface ErrorBody {
   detail: string
@@ -95,6 +100,7 @@ function headersOf(error: AgentOSError): Record<string, string> {
     headers['www-authenticate'] = `Bearer error="insufficient_scope", scope="${error.requiredScopes.join(' ')}"`
   }
   if (error instanceof MethodNotAllowedError) headers.allow = error.allow
+  if (error instanceof UpgradeRequiredError) headers.upgrade = 'websocket'
   if ('retryAfterSeconds' in error && typeof error.retryAfterSeconds === 'number') {
     headers['retry-after'] = String(Math.max(1, Math.ceil(error.retryAfterSeconds)))
   }

@@ -1,20 +1,27 @@
 import type { RunEvent } from '../agents/log/events.js'
 import type { Logger } from '../core/logger.js'
 import type { ResumedFrom, RunStream } from '../runs/run-stream.js'
+import { sseFormat } from './frame-format.js'
+import type { FrameFormat } from './frame-format.js'
 import { runHeaders } from './run-path.js'
 import { eventFrame, unfinishedNote } from './run-stream-reply.js'
-import { sseFrame, sseResponse } from './sse.js'
+import { sseResponse } from './sse.js'
 
-/**
- * The rest of a run as server-sent events, between frames that say where the follower stands: `catch_up` before what
- * it has missed, `subscribed` before what is live; `replay` before everything of a run that has paused or ended.
- */
+/** The rest of a run as server-sent events: see {@link resumedFrames}. */
 export function resumeReply(stream: RunStream, requestId: string, logger: Logger): Response {
-  return sseResponse(new ResumedFrames(stream), {
+  return sseResponse(resumedFrames(stream, sseFormat), {
     headers: runHeaders(stream),
     requestId,
     logger,
   })
+}
+
+/**
+ * The rest of a run as frames, between such that say where the follower stands: `catch_up` before what it has missed,
+ * `subscribed` before what is live; `replay` before everything of a run that has paused or ended.
+ */
+export function resumedFrames(stream: RunStream, format: FrameFormat): AsyncIterableIterator<readonly string[]> {
+  return new ResumedFrames(stream, format)
 }
 
 class ResumedFrames implements AsyncIterableIterator<readonly string[]> {
@@ -26,7 +33,10 @@ class ResumedFrames implements AsyncIterableIterator<readonly string[]> {
   /** What was read ahead of the frame that comes before it. */
   private held: readonly RunEvent[] = []
 
-  constructor(private readonly stream: RunStream) {
+  constructor(
+    private readonly stream: RunStream,
+    private readonly format: FrameFormat,
+  ) {
     this.batches = stream.batches()
     this.from = stream.resumed!
     this.isSubscribed = !this.isActive
@@ -43,7 +53,7 @@ class ResumedFrames implements AsyncIterableIterator<readonly string[]> {
       if (first.length > 0) return { done: false, value: first }
     }
     if (this.held.length > 0) {
-      const value = this.held.map(eventFrame)
+      const value = this.events(this.held)
       this.held = []
       return { done: false, value }
     }
@@ -51,7 +61,7 @@ class ResumedFrames implements AsyncIterableIterator<readonly string[]> {
     if (step.done) return this.finished()
     const { value } = step
     this.last = value.at(-1)
-    return { done: false, value: this.isSubscribed ? value.map(eventFrame) : this.missed(value) }
+    return { done: false, value: this.isSubscribed ? this.events(value) : this.missed(value) }
   }
 
   async return(): Promise<IteratorResult<readonly string[], undefined>> {
@@ -60,7 +70,7 @@ class ResumedFrames implements AsyncIterableIterator<readonly string[]> {
   }
 
   private finished(): IteratorResult<readonly string[], undefined> {
-    const note = unfinishedNote(this.last)
+    const note = unfinishedNote(this.last, this.format)
     this.last = undefined
     return note ? { done: false, value: [note] } : { done: true, value: undefined }
   }
@@ -90,11 +100,15 @@ class ResumedFrames implements AsyncIterableIterator<readonly string[]> {
     const { eventCount } = this.from
     const earlier = events.filter(({ eventIndex }) => eventIndex < eventCount)
     const live = events.slice(earlier.length)
-    const frames = earlier.map(eventFrame)
+    const frames = this.events(earlier)
     const isComplete = live.length > 0 || earlier.at(-1)?.eventIndex === eventCount - 1
     if (isComplete) frames.push(this.subscribed())
     this.held = live
     return frames
+  }
+
+  private events(events: readonly RunEvent[]): string[] {
+    return events.map((event) => eventFrame(event, this.format))
   }
 
   private subscribed(): string {
@@ -105,6 +119,6 @@ class ResumedFrames implements AsyncIterableIterator<readonly string[]> {
 
   private meta(event: string, message: string, fields: object): string {
     const { status } = this.from
-    return sseFrame(event, undefined, JSON.stringify({ event, run_id: this.stream.runId, status, message, ...fields }))
+    return this.format.frame(event, undefined, { event, run_id: this.stream.runId, status, message, ...fields })
   }
 }

@@ -38,6 +38,8 @@ export interface RouteContext<Services, Params = unknown, Query = unknown, Body 
   readonly headers: Headers
   /** Prefix of the mount without a trailing slash. */
   readonly basePath: string
+  /** Whether the host could make a socket of the request. */
+  readonly canUpgrade: boolean
   readonly requestId: string
 }
 

@@ -13,7 +13,8 @@ import { route } from './services.js'
 
 const served: ServedKind = servedKinds.workflow
 
-const continueBody = z.object({
+/** The body that moves a paused workflow on. */
+export const continueWorkflowBody = z.object({
   /** Decisions about the steps that the run waits at, found by `step_id`; other fields are not taken. */
   stepRequirements: jsonField(z.array(StepDecision).optional()),
   /** What to do about steps that have failed. */
@@ -37,7 +38,7 @@ const continueWorkflowRun = route({
   tags: ['Runs'],
   scope: runScope(served),
   params: runParams(served),
-  body: continueBody,
+  body: continueWorkflowBody,
   form: true,
   stream: served.frame,
   startsRun: true,

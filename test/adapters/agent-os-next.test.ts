@@ -65,6 +65,15 @@ function routesOfItsOwn(served: ServedAgentOS): void {
     expect(texts.filter((text) => text.includes('There is no agent'))).toEqual([])
   })
 
+  it('says that it has no sockets', async () => {
+    const response = await fetch(at(served, '/workflows/ws'))
+    expect(response.status).toBe(501)
+    expect(await response.json()).toMatchObject({ error_code: 'CAPABILITY_NOT_SUPPORTED' })
+    const socket = new WebSocket(at(served, '/workflows/ws').replace('http', 'ws'))
+    // The server of Next.js hangs up on requests for an upgrade before a route handler sees them.
+    await new Promise((resolve) => socket.addEventListener('error', resolve))
+  })
+
   describe('route files of its own', () => {
     it('read what was run through the catch-all: both share one database', async () => {
       const run = (await (await postJson(runsAt(served), { message: 'Where is order 7?' })).json()) as Body

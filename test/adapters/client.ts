@@ -58,11 +58,15 @@ export class RawClient {
   }
 
   send(text: string): void {
-    this.socket.write(text)
+    this.socket.write(text, 'latin1')
   }
 
   pause(): void {
     this.socket.pause()
+  }
+
+  resume(): void {
+    this.socket.resume()
   }
 
   close(): void {
