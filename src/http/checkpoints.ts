@@ -19,8 +19,8 @@ const listCheckpoints = route({
   response: { 200: CheckpointList },
   errors: { 404: ['AGENT_NOT_FOUND', 'RUN_NOT_FOUND'], 503: ['DATABASE_UNAVAILABLE', 'NOT_READY', 'SHUTTING_DOWN'] },
   examples: { response: checkpointListExample },
-  handler: async ({ os, params, query: { sessionId } }) => {
-    await checkRun(os, params, sessionId)
+  handler: async ({ os, params, query }) => {
+    await checkRun(os, params, query)
     return os.runs.checkpoints(params.runId)
   },
 })
@@ -46,8 +46,8 @@ const getCheckpoint = route({
     503: ['DATABASE_UNAVAILABLE', 'SHUTTING_DOWN'],
   },
   examples: { response: checkpointSnapshotExample },
-  handler: async ({ os, params, query: { sessionId } }) => {
-    await checkRun(os, params, sessionId)
+  handler: async ({ os, params, query }) => {
+    await checkRun(os, params, query)
     return os.runs.checkpoint(params.runId, params.messageIndex)
   },
 })

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { AgentEvent } from '../agents/log/events.js'
 import { AgentRun } from '../agents/log/run-record.js'
+import { visibleUserId } from '../core/principal.js'
 import { UserJsonObject } from '../core/schema.js'
 import { continueFields, ContinueFrom } from '../runs/continue-run.js'
 import { RequirementDecision, ToolDecision } from '../runs/decisions.js'
@@ -25,6 +26,9 @@ const continueBody = z.object({
   background: z.boolean().default(false),
   streamEvents: z.boolean().default(true),
   sessionId: z.string().max(255).optional(),
+  userId: z.string().max(255).optional().meta({
+    description: 'Whose run it is. Callers that see their own rows only may leave it out, and may not name another.',
+  }),
   dependencies: jsonField(UserJsonObject.optional()),
   metadata: jsonField(UserJsonObject.optional()),
   knowledgeFilters: jsonField(z.unknown().optional()),
@@ -48,7 +52,7 @@ const continueRun = route({
   stream: AgentEvent,
   response: { 200: AgentRun, 202: RunAccepted },
   errors: {
-    403: ['APPROVAL_PENDING'],
+    403: ['APPROVAL_PENDING', 'USER_MISMATCH', 'RESERVED_PRINCIPAL'],
     404: ['AGENT_NOT_FOUND', 'RUN_NOT_FOUND'],
     409: ['RUN_ALREADY_RUNNING', 'RUN_NOT_CONTINUABLE', 'RUN_REQUIREMENTS_UNRESOLVED', 'APPROVAL_ALREADY_RESOLVED'],
     422: ['UNKNOWN_TOOL_CALL', 'INVALID_TOOL_ARGS', 'CONTINUE_INDEX_OUT_OF_RANGE', 'CONTINUE_PARAMS_CONFLICT'],
@@ -56,9 +60,10 @@ const continueRun = route({
     503: ['DATABASE_UNAVAILABLE', 'NOT_READY', 'SHUTTING_DOWN'],
   },
   examples: { request: continueExample, response: runExample },
-  handler: async ({ os, params, body, signal, requestId }) => {
-    const { stream, background, streamEvents, sessionId, ...input } = body
-    await checkRun(os, params, sessionId)
+  handler: async ({ os, caller, params, body, signal, requestId }) => {
+    const { stream, background, streamEvents, sessionId, userId, ...input } = body
+    visibleUserId(caller, userId)
+    await checkRun(os, params, { sessionId, userId })
     const { runId } = params
     if (stream) {
       const events = background

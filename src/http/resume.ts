@@ -70,7 +70,7 @@ async function resumed(
   asked: { lastEventIndex?: number; sessionId?: string },
   headers: Headers,
 ): Promise<RunStream> {
-  await checkRun(os, params, asked.sessionId)
+  await checkRun(os, params, asked)
   return os.runs.resume(params.runId, { after: asked.lastEventIndex ?? lastEventId(headers) })
 }
 

@@ -22,12 +22,13 @@ export const runScope = { scope: 'agents:run', component: 'agentId' } as const
 export async function checkRun(
   os: Services,
   { agentId, runId }: { agentId: string; runId: string },
-  sessionId?: string,
+  { sessionId, userId }: { sessionId?: string; userId?: string } = {},
 ): Promise<void> {
   const agent = os.server.catalog.agent(agentId)
   const { component, parentRunId, ...head } = await os.runs.head(runId)
   const isMeant = component.kind === agent.kind && component.id === agent.id && parentRunId === undefined
-  if (!isMeant || (sessionId !== undefined && sessionId !== head.sessionId)) {
+  const isOthers = userId !== undefined && userId !== head.userId
+  if (!isMeant || isOthers || (sessionId !== undefined && sessionId !== head.sessionId)) {
     throw new NotFoundError('RUN_NOT_FOUND', `There is no run "${runId}".`)
   }
 }

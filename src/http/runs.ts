@@ -103,7 +103,7 @@ const getRun = route({
   errors: { 404: ['AGENT_NOT_FOUND', 'RUN_NOT_FOUND'] },
   examples: { response: runExample },
   handler: async ({ os, params, query }) => {
-    await checkRun(os, params, query.sessionId)
+    await checkRun(os, params, query)
     const run = await os.runs.get(params.runId)
     const isGoingOn = run.status === 'pending' || run.status === 'running'
     return reply(200, run, isGoingOn ? { headers: { 'Retry-After': '1' } } : {})
@@ -129,7 +129,7 @@ const cancelRun = route({
     response: cancelledExample,
   },
   handler: async ({ os, params, query, body }) => {
-    await checkRun(os, params, query.sessionId ?? body.sessionId)
+    await checkRun(os, params, { sessionId: query.sessionId ?? body.sessionId })
     return os.runs.cancel(params.runId)
   },
 })
