@@ -203,13 +203,17 @@ export class AgentOS implements WebHandler {
       clock,
     )
     const { serviceAccounts } = this.storage
-    const { adminScope } = auth.jwt
+    const { adminScope, dependenciesClaims, sessionStateClaims } = auth.jwt
     const verifier = new ServiceAccountVerifier({
       accounts: serviceAccounts,
       clock,
       logger,
       adminScope,
       cacheTtlSeconds: auth.serviceAccountCacheTtlSeconds,
+      pinned: {
+        ...(dependenciesClaims.length > 0 && { dependencies: {} }),
+        ...(sessionStateClaims.length > 0 && { sessionState: {} }),
+      },
     })
     this.authenticator = new Authenticator(auth, { clock, logger, serviceTokens: verifier })
     this.accounts = new ServiceAccounts({

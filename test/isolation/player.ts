@@ -337,7 +337,9 @@ function withMissing({ method, path, body, headers }: Sent, rows: readonly Row[]
 
 /** What an answer says, but for what differs between any two. */
 function said({ status, headers, text }: Answer, rows: readonly Row[]): string {
-  const shown = [...headers].filter(([name]) => !['date', 'x-request-id', 'content-length'].includes(name)).map((one) => one.join(': '))
+  const shown = [...headers]
+    .filter(([name]) => !['date', 'x-request-id', 'content-length'].includes(name))
+    .map((one) => one.join(': '))
   const plain = text.replaceAll(SELF_TOLD, '').replace(/^: .*$/gm, '')
   return rows.reduce((all, { id }) => all.replaceAll(id, missingOf(id)), [status, ...shown, plain].join('\n'))
 }
