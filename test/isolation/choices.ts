@@ -1,11 +1,11 @@
-/** Small numbers that a property was given, spent one by one: the smaller, the plainer what comes of them. */
+/** Small numbers that a property was given, spent one by one: the smaller, the plainer what comes of them; then zeros. */
 export class Choices {
   private at = 0
 
   constructor(private readonly numbers: readonly number[]) {}
 
   next(): number {
-    return this.numbers[this.at++ % this.numbers.length] ?? 0
+    return this.numbers[this.at++] ?? 0
   }
 
   /** One of a list; the first is the plainest. */
