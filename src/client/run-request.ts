@@ -33,6 +33,8 @@ export interface StreamRunRequest extends CreateRunRequest {
 
 /** What moves a run on: the same as `agentOS.runs.continue()` takes. */
 export interface ContinueRunRequest extends RunPlace, Omit<ContinueRun, 'signal'> {
+  /** Whose run it is: that of another user is not found. */
+  userId?: string
   /** Ends the request or the stream. What does not work in the background is cancelled by the server then. */
   signal?: AbortSignal
 }

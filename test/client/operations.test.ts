@@ -95,6 +95,7 @@ const calls: Record<keyof typeof operations, () => Promise<unknown>> = {
       requirements: [{ id: 'r', confirmation: true }],
       input: 'i',
       continueFrom: 'end',
+      userId: 'alice',
       fork: false,
       regenerate: true,
       replaceOriginal: true,

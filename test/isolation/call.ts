@@ -25,7 +25,7 @@ export interface Call {
   writesFor?: number
   list?: ListCheck
   /** Keeps the model true; called when the answer is a success. */
-  then?(answer: Answer): void | Promise<void>
+  learn?(answer: Answer): void | Promise<void>
 }
 
 /** What a generator makes a call of. */

@@ -58,7 +58,7 @@ describe.each(Object.entries(storages))('isolation on %s', (name, keep) => {
     if (isLong)
       console.log(
         [...counts]
-          .toSorted()
+          .toSorted(([one], [other]) => one.localeCompare(other))
           .map(([line, count]) => `${String(count).padStart(5)} ${line}`)
           .join('\n'),
       )

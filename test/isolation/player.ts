@@ -107,7 +107,7 @@ export class Player {
     if (isRefused || answer.status >= 400) return
     if (foreign.length > 0) return
     try {
-      await call.then?.(answer)
+      await call.learn?.(answer)
     } catch (error) {
       throw new Error(`It is not what the model knows: ${got}`, { cause: error })
     }

@@ -34,8 +34,7 @@ function guarded(auth: AgentOSOptions['auth'] = {}) {
         ...(body !== undefined && { body: JSON.stringify(body) }),
       }),
     )
-    // oxlint-disable-next-line typescript/no-explicit-any -- bodies of all forms are looked into
-    return { status: response.status, body: (await response.json()) as any }
+    return { status: response.status, body: await response.json() }
   }
   return { agentOS, ask }
 }

@@ -59,9 +59,21 @@ const OPEN = [
   '/service-accounts/*',
 ]
 const PLAIN = [
-  ...['agents:read', 'agents:run', 'teams:read', 'teams:run', 'workflows:read', 'workflows:run', 'config:read'],
-  ...['sessions:read', 'sessions:write', 'sessions:delete', 'approvals:read', 'approvals:delete'],
-  ...['service_accounts:read', 'service_accounts:write', 'service_accounts:delete'],
+  'agents:read',
+  'agents:run',
+  'teams:read',
+  'teams:run',
+  'workflows:read',
+  'workflows:run',
+  'config:read',
+  'sessions:read',
+  'sessions:write',
+  'sessions:delete',
+  'approvals:read',
+  'approvals:delete',
+  'service_accounts:read',
+  'service_accounts:write',
+  'service_accounts:delete',
 ]
 const ADMIN = ['agent_os:admin']
 const trusted = signer()

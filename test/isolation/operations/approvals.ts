@@ -43,7 +43,7 @@ const countApprovals: Generator = (making) => {
   return {
     query: given({ run_id: run?.id }),
     names: run ? [run] : [],
-    then: async ({ body }) => {
+    learn: async ({ body }) => {
       if (!actor.scoped || actor.kind === 'approver') return
       const pending = await world.ask('/approvals?status=pending&limit=1000')
       const own = (pending.data as { id: string; run_id: string }[])
@@ -66,7 +66,7 @@ const resolveApproval: Generator = (making) => {
       continue_run: choose.of(true, false),
     },
     names: approval ? [approval] : [],
-    then: () => {
+    learn: () => {
       if (approval && ledger.runs.has(approval.runId)) world.unsettled.add(approval.runId)
     },
   }
@@ -74,7 +74,7 @@ const resolveApproval: Generator = (making) => {
 
 const deleteApproval: Generator = (making) => {
   const call = onApproval(making)
-  return { ...call, then: () => void making.ledger.approvals.delete(call.params!.approval_id!) }
+  return { ...call, learn: () => void making.ledger.approvals.delete(call.params!.approval_id!) }
 }
 
 export const approvalOperations: Record<string, Generator> = {

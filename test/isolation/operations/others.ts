@@ -30,7 +30,7 @@ const createAccount: Generator = (making) => {
   const name = taken?.name ?? ledger.addPrincipal((one) => `sa:acct-${one}p`, number).userId!.slice('sa:'.length)
   return {
     body: { name, scopes: choose.of(['agents:run'], ['sessions:read', 'agents:run'], ['agents:support:run']) },
-    then: ({ body: { id } }) => ledger.add({ kind: 'account', id, owner: number, name, isRevoked: false }),
+    learn: ({ body: { id } }) => ledger.add({ kind: 'account', id, owner: number, name, isRevoked: false }),
   }
 }
 
@@ -42,7 +42,7 @@ const deleteAccount: Generator = (making) => {
   return {
     params: { service_account_id: mayRevoke ? account.id : MISSING.account },
     names: mayRevoke ? [account] : [],
-    then: () => {
+    learn: () => {
       if (mayRevoke) account.isRevoked = true
     },
   }

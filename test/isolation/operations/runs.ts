@@ -72,7 +72,7 @@ const createRun: Generator = (making) => {
     names: repeated ? [] : [session, taken].flatMap((row) => row ?? []),
     refused: session ? 'SESSION_NOT_FOUND' : 'RUN_EXISTS',
     writesFor: owner,
-    then: (answer) => {
+    learn: (answer) => {
       const named = (body as { user_id?: string }).user_id
       const whose = named === undefined ? actor.principal.number : ledger.numberOf(named)
       // What was said with a key before belongs to whoever has said it first, or to a new run.
@@ -148,7 +148,7 @@ const continueRun: Generator = (making) => {
     params: { agent_id: agentId, run_id: run?.id ?? MISSING.run },
     body,
     names: run ? [run] : [],
-    then: (answer) => {
+    learn: (answer) => {
       if (!run) return
       const id = idIn(answer, 'run_id')
       if (id !== run.id) ledger.add({ ...run, id })

@@ -78,7 +78,7 @@ const createSession: Generator = (making) => {
     names: taken ? [taken] : [],
     refused: 'SESSION_EXISTS',
     writesFor: owner,
-    then: ({ body: { session_id: id } }) =>
+    learn: ({ body: { session_id: id } }) =>
       ledger.add({
         kind: 'session',
         id,
@@ -103,7 +103,7 @@ const updateSession: Generator = (making) =>
         ...choose.maybe(() => ({ metadata: { secret: ledger.canary(writer) } })),
         ...choose.maybe(() => ({ summary: { summary: ledger.canary(writer), topics: [ledger.canary(writer)] } })),
       },
-      then: () => {
+      learn: () => {
         if (session && renamed) session.name = name
       },
     }
@@ -114,7 +114,7 @@ const renameSession: Generator = (making) =>
     const name = making.ledger.canary(session?.owner ?? making.actor.principal.number)
     return {
       body: { session_name: name },
-      then: () => {
+      learn: () => {
         if (session) session.name = name
       },
     }
@@ -126,7 +126,7 @@ const deleteSessions: Generator = (making) => {
   return {
     ...(making.choose.once(2) ? { query: { session_ids: ids[0]! }, body: {} } : { body: { session_ids: ids } }),
     names: session ? [session] : [],
-    then: ({ headers }) => {
+    learn: ({ headers }) => {
       if (!session) return
       if (headers.get('x-deleted-count') === '1') making.ledger.removeSession(session.id)
     },
@@ -157,7 +157,7 @@ const forkSession: Generator = (making) => {
   return {
     params: { agent_id: session?.componentId ?? AGENTS[0], session_id: session?.id ?? MISSING.session },
     names: session ? [session] : [],
-    then: async ({ body: { session_id: id } }) => {
+    learn: async ({ body: { session_id: id } }) => {
       if (!session) return
       ledger.add({ ...session, id })
       const copies = (await world.ask(`/sessions/${id}/runs`)) as {
@@ -184,7 +184,7 @@ export const sessionOperations: Record<string, Generator> = {
   update_session: updateSession,
   rename_session: renameSession,
   delete_session: (making) =>
-    onSession(making, (session) => ({ then: () => session && making.ledger.removeSession(session.id) })),
+    onSession(making, (session) => ({ learn: () => session && making.ledger.removeSession(session.id) })),
   delete_sessions: deleteSessions,
   list_session_runs: listSessionRuns,
   get_session_run: getSessionRun,
