@@ -237,13 +237,17 @@ export class AgentOS implements WebHandler, SocketHandler {
       clock,
     )
     const { serviceAccounts } = this.storage
-    const { adminScope } = auth.jwt
+    const { adminScope, dependenciesClaims, sessionStateClaims } = auth.jwt
     const verifier = new ServiceAccountVerifier({
       accounts: serviceAccounts,
       clock,
       logger,
       adminScope,
       cacheTtlSeconds: auth.serviceAccountCacheTtlSeconds,
+      pinned: {
+        ...(dependenciesClaims.length > 0 && { dependencies: {} }),
+        ...(sessionStateClaims.length > 0 && { sessionState: {} }),
+      },
     })
     const trustedOrigins = new Set([...auth.trustedOrigins, ...(surface.cors?.named ?? [])])
     this.authenticator = new Authenticator({ ...auth, trustedOrigins }, { clock, logger, serviceTokens: verifier })

@@ -43,6 +43,8 @@ export type StreamRunRequest = CreateRunRequest & {
 /** What moves a run on: the same as `agentOS.runs.continue()` takes. */
 export type ContinueRunRequest = RunPlace &
   Omit<ContinueRun, 'signal'> & {
+    /** Whose run it is: that of another user is not found. */
+    userId?: string
     /** Ends the request or the stream. What does not work in the background is cancelled by the server then. */
     signal?: AbortSignal
   }

@@ -24,8 +24,8 @@ function checkpointRoutesOf(served: ServedKind & { kind: 'agent' | 'team' }) {
     response: { 200: CheckpointList },
     errors: { 404: [notFound, 'RUN_NOT_FOUND'], 503: ['DATABASE_UNAVAILABLE', 'NOT_READY', 'SHUTTING_DOWN'] },
     examples: { response: checkpointListExample },
-    handler: async ({ os, params, query: { sessionId } }) => {
-      return os.runs.checkpoints(await checkRun(os, served, params, sessionId))
+    handler: async ({ os, params, query }) => {
+      return os.runs.checkpoints(await checkRun(os, served, params, query))
     },
   })
 
@@ -50,8 +50,8 @@ function checkpointRoutesOf(served: ServedKind & { kind: 'agent' | 'team' }) {
       503: ['DATABASE_UNAVAILABLE', 'NOT_READY', 'SHUTTING_DOWN'],
     },
     examples: { response: checkpointSnapshotExamples[kind] },
-    handler: async ({ os, params, query: { sessionId } }) => {
-      return os.runs.checkpoint(await checkRun(os, served, params, sessionId), params.messageIndex)
+    handler: async ({ os, params, query }) => {
+      return os.runs.checkpoint(await checkRun(os, served, params, query), params.messageIndex)
     },
   })
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { visibleUserId } from '../core/principal.js'
 import { UserJsonObject } from '../core/schema.js'
 import { continueFields, ContinueFrom } from '../runs/continue-run.js'
 import { RequirementDecision, ToolDecision } from '../runs/decisions.js'
@@ -26,6 +27,9 @@ const continueBody = z.object({
   background: z.boolean().default(false),
   streamEvents: z.boolean().default(true),
   sessionId: z.string().max(255).optional(),
+  userId: z.string().max(255).optional().meta({
+    description: 'Whose run it is. Callers that see their own rows only may leave it out, and may not name another.',
+  }),
   dependencies: jsonField(UserJsonObject.optional()),
   metadata: jsonField(UserJsonObject.optional()),
   knowledgeFilters: jsonField(z.unknown().optional()),
@@ -52,7 +56,7 @@ function continueRoute(served: ServedKind) {
     startsRun: true,
     response: { 200: served.run, 202: RunAccepted },
     errors: {
-      403: ['APPROVAL_PENDING'],
+      403: ['APPROVAL_PENDING', 'USER_MISMATCH', 'RESERVED_PRINCIPAL'],
       404: [notFound, 'RUN_NOT_FOUND'],
       409: ['RUN_ALREADY_RUNNING', 'RUN_NOT_CONTINUABLE', 'RUN_REQUIREMENTS_UNRESOLVED', 'APPROVAL_ALREADY_RESOLVED'],
       422: ['UNKNOWN_TOOL_CALL', 'INVALID_TOOL_ARGS', 'CONTINUE_INDEX_OUT_OF_RANGE', 'CONTINUE_PARAMS_CONFLICT'],
@@ -60,9 +64,10 @@ function continueRoute(served: ServedKind) {
       503: ['DATABASE_UNAVAILABLE', 'NOT_READY', 'SHUTTING_DOWN'],
     },
     examples: { request: continueExample, response: runExamples[kind].run },
-    handler: async ({ os, params, body, signal, requestId }) => {
-      const { stream, background, streamEvents, sessionId, ...input } = body
-      const runId = await checkRun(os, served, params, sessionId)
+    handler: async ({ os, caller, params, body, signal, requestId }) => {
+      const { stream, background, streamEvents, sessionId, userId, ...input } = body
+      visibleUserId(caller, userId)
+      const runId = await checkRun(os, served, params, { sessionId, userId })
       if (stream) {
         const events = background
           ? await os.runs.continueStreamInBackground(runId, input)

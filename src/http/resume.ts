@@ -78,7 +78,7 @@ async function resumed(
   asked: { lastEventIndex?: number; sessionId?: string },
   headers: Headers,
 ): Promise<RunStream> {
-  const runId = await checkRun(os, served, params, asked.sessionId)
+  const runId = await checkRun(os, served, params, asked)
   return os.runs.resume(runId, { after: asked.lastEventIndex ?? lastEventId(headers) })
 }
 

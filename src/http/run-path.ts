@@ -31,13 +31,14 @@ export async function checkRun(
   os: Services,
   served: ServedKind,
   params: Readonly<Record<string, unknown>>,
-  sessionId?: string,
+  { sessionId, userId }: { sessionId?: string; userId?: string } = {},
 ): Promise<string> {
   const runId = params.runId as string
   const named = os.server.catalog.find(namedIn(served, params))
   const { component, parentRunId, ...head } = await os.runs.head(runId)
   const isMeant = component.kind === named.kind && component.id === named.id && parentRunId === undefined
-  if (!isMeant || (sessionId !== undefined && sessionId !== head.sessionId)) {
+  const isOthers = userId !== undefined && userId !== head.userId
+  if (!isMeant || isOthers || (sessionId !== undefined && sessionId !== head.sessionId)) {
     throw new NotFoundError('RUN_NOT_FOUND', `There is no run "${runId}".`)
   }
   return runId

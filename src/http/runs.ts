@@ -111,7 +111,7 @@ function runRoutesOf(served: ServedKind) {
     errors: { 404: [notFound, 'RUN_NOT_FOUND'] },
     examples: { response: examples.run },
     handler: async ({ os, params, query }) => {
-      const run = await os.runs.get(await checkRun(os, served, params, query.sessionId))
+      const run = await os.runs.get(await checkRun(os, served, params, query))
       const isGoingOn = run.status === 'pending' || run.status === 'running'
       return reply(200, run, isGoingOn ? { headers: { 'Retry-After': '1' } } : {})
     },
@@ -136,7 +136,7 @@ function runRoutesOf(served: ServedKind) {
       response: cancelledExample,
     },
     handler: async ({ os, params, query, body }) => {
-      return os.runs.cancel(await checkRun(os, served, params, query.sessionId ?? body.sessionId))
+      return os.runs.cancel(await checkRun(os, served, params, { sessionId: query.sessionId ?? body.sessionId }))
     },
   })
 

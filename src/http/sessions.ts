@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { PageMeta } from '../core/page.js'
+import { attributedUserId } from '../core/principal.js'
 import { CreateSession, DeleteSessions, RenameSession, UpdateSession } from '../sessions/session-input.js'
 import { SessionDetail, SessionListItem } from '../sessions/session.js'
 import { databaseErrors } from './database-query.js'
@@ -62,8 +63,10 @@ const createSession = route({
     request: { session_name: 'Orders', agent_id: 'support', user_id: 'alice', session_state: { order_id: 7 } },
     response: newSessionExample,
   },
-  handler: async ({ os, query: { type, userId, ...database }, body }) =>
-    versioned(201, await sessionsIn(os, database).create({ ...body, type, userId: body.userId ?? userId })),
+  handler: async ({ os, caller, query: { type, userId, ...database }, body }) => {
+    attributedUserId(caller, userId)
+    return versioned(201, await sessionsIn(os, database).create({ ...body, type, userId: body.userId ?? userId }))
+  },
 })
 
 const getSession = route({

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { visibleUserId } from '../core/principal.js'
 import { UserJsonObject } from '../core/schema.js'
 import { SendEvent } from '../runs/send-event.js'
 import { ErrorDecision, StepDecision } from '../runs/step-decisions.js'
@@ -23,6 +24,9 @@ export const continueWorkflowBody = z.object({
   background: z.boolean().default(false),
   streamEvents: z.boolean().default(true),
   sessionId: z.string().max(255).optional(),
+  userId: z.string().max(255).optional().meta({
+    description: 'Whose run it is. Callers that see their own rows only may leave it out, and may not name another.',
+  }),
   dependencies: jsonField(UserJsonObject.optional()),
   metadata: jsonField(UserJsonObject.optional()),
 })
@@ -44,7 +48,7 @@ const continueWorkflowRun = route({
   startsRun: true,
   response: { 200: served.run, 202: RunAccepted },
   errors: {
-    403: ['APPROVAL_PENDING'],
+    403: ['APPROVAL_PENDING', 'USER_MISMATCH', 'RESERVED_PRINCIPAL'],
     404: ['WORKFLOW_NOT_FOUND', 'RUN_NOT_FOUND'],
     409: ['RUN_ALREADY_RUNNING', 'RUN_NOT_CONTINUABLE', 'RUN_REQUIREMENTS_UNRESOLVED', 'APPROVAL_ALREADY_RESOLVED'],
     422: ['INVALID_STEP_REQUIREMENT', 'UNKNOWN_TOOL_CALL', 'INVALID_TOOL_ARGS'],
@@ -55,9 +59,10 @@ const continueWorkflowRun = route({
     request: { step_requirements: [{ step_id: 'approve', confirmed: true }] },
     response: runExamples.workflow.run,
   },
-  handler: async ({ os, params, body, signal, requestId }) => {
-    const { stream, background, streamEvents, sessionId, ...input } = body
-    const runId = await checkRun(os, served, params, sessionId)
+  handler: async ({ os, caller, params, body, signal, requestId }) => {
+    const { stream, background, streamEvents, sessionId, userId, ...input } = body
+    visibleUserId(caller, userId)
+    const runId = await checkRun(os, served, params, { sessionId, userId })
     if (stream) {
       const events = background
         ? await os.runs.continueStreamInBackground(runId, input)

@@ -19,6 +19,11 @@ export interface VerifierParts {
   adminScope?: string
   /** For how long a good token is not looked up again. Default: 5; 0: it is looked up every time. */
   cacheTtlSeconds?: number
+  /**
+   * What requests must not say, because the host trusts tokens of its issuer to say it. Those of admins may: they act
+   * for anybody.
+   */
+  pinned?: Pick<Caller, 'dependencies' | 'sessionState'>
 }
 
 interface Known {
@@ -99,7 +104,10 @@ export class ServiceAccountVerifier implements TokenVerifier {
 
   private callerOf({ name, scopes }: StoredServiceAccount): Caller {
     const admin = scopes.includes(this.parts.adminScope ?? ADMIN_SCOPE)
-    const caller: Caller = { kind: 'service_account', userId: principalOf({ name }), scopes, admin, scoped: !admin }
+    // Else whoever may mint an account could say by it what its own token keeps it from saying.
+    const pinned = admin ? {} : this.parts.pinned
+    const userId = principalOf({ name })
+    const caller: Caller = { kind: 'service_account', userId, scopes, admin, scoped: !admin, ...pinned }
     Object.freeze(scopes)
     return Object.freeze(caller)
   }

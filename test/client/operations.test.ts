@@ -80,6 +80,7 @@ const decided = {
   tools: [{ toolCallId: 'c', confirmed: true }],
   requirements: [{ id: 'r', confirmation: true }],
   input: 'i',
+  userId: 'alice',
   continueFrom: 'end',
   fork: false,
   regenerate: true,
@@ -140,6 +141,7 @@ const calls: Record<OperationName, Call> = {
     client.runs.continueStreamInBackground('run_id', {
       workflowId: 'workflow_id',
       sessionId: 's',
+      userId: 'alice',
       stepRequirements: [{ stepId: 'x', confirmed: true }],
       errorRequirements: [{ stepId: 'y', decision: 'retry' }],
       dependencies: {},

@@ -56,7 +56,7 @@ export class WorkflowActions {
     await this.gate.checkRun(this.caller, workflowId)
     this.followed.checkRoom()
     await this.gate.takeRun(this.caller, this.credential)
-    const runId = await checkRun(this.os, servedKinds.workflow, { workflowId, runId: named }, sessionId)
+    const runId = await checkRun(this.os, servedKinds.workflow, { workflowId, runId: named }, { sessionId })
     const stream = await this.os.runs.continueStreamInBackground(runId, input)
     this.followed.follow(stream.runId, runFrames(stream, formatOf(framing, id), this.optionsOf({ streamEvents })))
   }
@@ -70,7 +70,7 @@ export class WorkflowActions {
   }: ClientFrameOf<'reconnect'>): Promise<void> {
     const workflowId = frame.workflowId ?? (await this.workflowOf(runId))
     await this.gate.checkRun(this.caller, workflowId)
-    await checkRun(this.os, servedKinds.workflow, { workflowId, runId }, sessionId)
+    await checkRun(this.os, servedKinds.workflow, { workflowId, runId }, { sessionId })
     this.followed.checkRoom()
     const stream = await this.os.runs.resume(runId, { after: lastEventIndex })
     this.followed.follow(runId, resumedFrames(stream, answering(id, jsonFormat)))
@@ -78,7 +78,7 @@ export class WorkflowActions {
 
   private async cancel({ id, runId, workflowId, sessionId }: ClientFrameOf<'cancel-workflow'>): Promise<ServerFrame> {
     await this.gate.checkRun(this.caller, workflowId)
-    await checkRun(this.os, servedKinds.workflow, { workflowId, runId }, sessionId)
+    await checkRun(this.os, servedKinds.workflow, { workflowId, runId }, { sessionId })
     const { status } = await this.os.runs.cancel(runId)
     return { event: 'cancel_requested', id, runId, status }
   }

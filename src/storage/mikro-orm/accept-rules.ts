@@ -51,9 +51,13 @@ export function placeOf(
   return concurrency === 'reject' ? undefined : { ...waits, interrupts }
 }
 
-export function refuseForeign(caller: Caller, { run }: AcceptUnit, session: SessionLineRow): void {
-  const { sessionId, component } = run
-  if (caller.scoped && (session.user_id === null || session.user_id !== caller.userId)) {
+export function refuseForeign(caller: Caller, { run, forkOf }: AcceptUnit, session: SessionLineRow): void {
+  const { sessionId, component, userId } = run
+  const isHidden = caller.scoped && (session.user_id === null || session.user_id !== caller.userId)
+  // Whoever acts for a user gets what that user would: else a session id that a user has told its backend would show it
+  // what another has said there.
+  const actsForUser = userId !== undefined && userId !== caller.userId && forkOf === undefined
+  if (isHidden || (actsForUser && session.user_id !== null && session.user_id !== userId)) {
     throw new NotFoundError('SESSION_NOT_FOUND', `There is no session "${sessionId}".`)
   }
   const isOther = session.component_id !== null && session.component_id !== component.id
