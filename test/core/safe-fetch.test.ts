@@ -1,12 +1,17 @@
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createServer as createTlsServer } from 'node:https'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { ValidationError } from '../../src/core/errors.js'
 import { FetchError } from '../../src/core/fetch-error.js'
 import { sendPinned } from '../../src/core/pinned-request.js'
 import { createSafeFetch, safeFetch, type SafeFetch, type SafeFetchOptions } from '../../src/core/safe-fetch.js'
-import { checkRedirect, type AddressResolver } from '../../src/core/safe-target.js'
+import type { AddressResolver } from '../../src/core/safe-target.js'
 import { countingServer } from '../support/counting-server.js'
 
 const toLoopback: AddressResolver = async () => ['127.0.0.1']
@@ -270,15 +275,28 @@ describe('redirects', () => {
     for (const name of ['authorization', 'cookie', 'x-api-key']) expect(arrived).not.toHaveProperty(name)
   })
 
-  it('never leave TLS', () => {
-    const [secret, plain] = [new URL('https://a.example/'), new URL('http://a.example/')]
-    expect(() => checkRedirect(secret, plain)).toThrow(forbidden)
-    for (const [from, to] of [
-      [plain, plain],
-      [plain, secret],
-      [secret, secret],
-    ] as const)
-      checkRedirect(from, to)
+  it('are not followed out of TLS', async ({ skip, onTestFinished }) => {
+    const folder = await mkdtemp(join(tmpdir(), 'agentos-tls-'))
+    onTestFinished(() => rm(folder, { recursive: true }))
+    const [keyFile, certFile] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
+    const words = 'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=files.test -days 1'
+    const made = spawnSync('openssl', [...words.split(' '), '-keyout', keyFile, '-out', certFile])
+    if (made.status !== 0) skip('no openssl here to make a certificate with')
+    await using plain = await countingServer((_request, response) => response.end('said aloud'))
+    const location = `http://files.test:${plain.port}/`
+    const [key, cert] = [await readFile(keyFile), await readFile(certFile)]
+    const secret = createTlsServer({ key, cert }, (_request, response) => response.writeHead(302, { location }).end())
+    secret.listen(0, '127.0.0.1')
+    await once(secret, 'listening')
+    onTestFinished(() => void secret.close())
+    const { port } = secret.address() as AddressInfo
+    const allowedHosts = [`files.test:${port}`, `files.test:${plain.port}`]
+    // Nobody has signed the certificate.
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0')
+    onTestFinished(() => void vi.unstubAllEnvs())
+    const fetch = createSafeFetch({ resolve: toLoopback, allowedHosts })
+    await expect(fetch(`https://files.test:${port}/`)).rejects.toEqual(forbidden)
+    expect(plain.connections).toBe(0)
   })
 
   it('turn a POST into a GET without body where the standard says so', async () => {

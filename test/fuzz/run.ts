@@ -22,6 +22,9 @@ const command = join(folder, 'bin', 'schemathesis')
  */
 const excluded = 'positive_data_acceptance,ignored_auth'
 
+/** Who may migrate can take the schema away; all else then says 503 `NOT_READY`, as it should. */
+const untouched = ['migrate_database', 'migrate_all_databases']
+
 function install(): void {
   if (existsSync(command)) return
   const python = ['python3', 'python'].find((name) => {
@@ -49,6 +52,7 @@ async function fuzz(url: string): Promise<number> {
       ['run', `${url}/openapi.json`],
       ['--phases', 'examples,coverage,fuzzing,stateful'],
       ['--exclude-checks', excluded],
+      ...untouched.map((operation) => ['--exclude-operation-id', operation]),
       ['--max-examples', process.env.FUZZ_EXAMPLES ?? '50'],
       ['--seed', process.env.FUZZ_SEED ?? '1'],
       ['--request-timeout', '20'],
