@@ -110,7 +110,12 @@ function sourceOf(parent: RunContext, { runnable, runId, step, isDeeper }: Neste
   const depth = (source?.nestedDepth ?? 0) + (isDeeper ? 1 : 0)
   const around = step ?? source?.step
   return {
-    ...{ runId, sessionId, kind, id, name, parentRunId },
+    runId,
+    sessionId,
+    kind,
+    id,
+    name,
+    parentRunId,
     ...(around && { step: around }),
     ...(depth > 0 && { nestedDepth: depth }),
   }

@@ -24,10 +24,10 @@ export function placeOf<Request extends Named>(request: Request): Placed<Omit<Re
 }
 
 /** An operation that each kind of component has, as the one of a kind. */
-export function operationOf<Of extends 'run' | 'run_checkpoints' | 'run_checkpoint' | 'runs' | 'session'>(
+export function operationOf(
   verb: string,
   kind: ComponentKind,
-  of: Of,
+  of: 'run' | 'run_checkpoints' | 'run_checkpoint' | 'runs' | 'session',
 ): OperationName {
   return `${verb}_${kind}_${of}` as OperationName
 }

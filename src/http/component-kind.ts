@@ -29,7 +29,7 @@ export interface ServedKind {
 }
 
 function paramsOf(param: ServedKind['param'], example: string): ServedKind['params'] {
-  return z.object({ [param]: z.string().meta({ examples: [example] }) }) as unknown as ServedKind['params']
+  return z.object({ [param]: z.string().meta({ examples: [example] }) })
 }
 
 export const servedKinds = {

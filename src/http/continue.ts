@@ -11,7 +11,6 @@ import { reply } from './reply.js'
 import { continueExample, runExamples } from './run-examples.js'
 import { checkRun, RunAccepted, runHeaders, runParams, runScope } from './run-path.js'
 import { runStreamReply } from './run-stream-reply.js'
-import { RunFrame } from './stream-frames.js'
 import { route } from './services.js'
 
 const continueBody = z.object({

@@ -8,7 +8,6 @@ import { queryInt } from './query.js'
 import { reply } from './reply.js'
 import { resumeReply } from './resume-reply.js'
 import { checkRun, runParams, runScope } from './run-path.js'
-import { ResumedFrame } from './stream-frames.js'
 import { route } from './services.js'
 import type { Services } from './services.js'
 

@@ -40,12 +40,11 @@ export const CheckpointList = z
   .meta({ id: 'CheckpointList' })
 export type CheckpointList = z.infer<typeof CheckpointList>
 
-export const AgentCheckpointSnapshot = z
-  .object({ checkpoint: Checkpoint, snapshot: AgentRun as z.ZodType<Run> })
-  .meta({ id: 'CheckpointSnapshot' })
-export const TeamCheckpointSnapshot = z
-  .object({ checkpoint: Checkpoint, snapshot: TeamRun as z.ZodType<Run> })
-  .meta({ id: 'TeamCheckpointSnapshot' })
+function snapshotOf(id: string, snapshot: z.ZodType<Run>) {
+  return z.object({ checkpoint: Checkpoint, snapshot }).meta({ id })
+}
+export const AgentCheckpointSnapshot = snapshotOf('CheckpointSnapshot', AgentRun)
+export const TeamCheckpointSnapshot = snapshotOf('TeamCheckpointSnapshot', TeamRun)
 export type CheckpointSnapshot = z.infer<typeof AgentCheckpointSnapshot>
 
 const PREVIEW_LENGTH = 120

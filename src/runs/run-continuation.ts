@@ -137,11 +137,16 @@ export class RunContinuation {
     const request = await media.back(parseRequest(stored.request))
     try {
       return await this.reopen({
-        ...{ stored, fold, step, request },
+        stored,
+        fold,
+        step,
+        request,
         runnable: catalog.find(stored.head.component),
-        facts: { ...(facts && { step: facts }), ...(decisions && { decisions }) },
+        facts: {
+          ...(facts && { step: facts }),
+          ...(decisions && { decisions }),
+        },
         discardAfter: undefined,
-        // Its stream was closed when it paused: nobody reads it, and that is no reason to cancel it.
         mode: 'background',
         decidedBy: undefined,
         appliesApprovals: false,

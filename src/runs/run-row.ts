@@ -64,7 +64,17 @@ const { runId, userId, status, runInput, content, images, videos, audio, files, 
 /** A run of a workflow in a list. */
 export const WorkflowRunRow = z
   .object({
-    ...{ runId, userId, status, runInput, content, images, videos, audio, files, responseAudio, createdAt },
+    runId,
+    userId,
+    status,
+    runInput,
+    content,
+    images,
+    videos,
+    audio,
+    files,
+    responseAudio,
+    createdAt,
     workflowId: z.string(),
     contentType: z.string().optional(),
     ...workflowBody,
@@ -80,7 +90,7 @@ export type RunRow = z.infer<typeof RunRow>
 
 /** A run as a row of a list. `withMessages: false` leaves its messages out. */
 export function toRunRow(run: Run, { withMessages = true }: { withMessages?: boolean } = {}): RunRow {
-  if ('workflowId' in run) return toWorkflowRow(run as WorkflowRun)
+  if ('workflowId' in run) return toWorkflowRow(run)
   const { input, content, contentType, messages, reasoningSteps, reasoningMessages, references, ...rest } =
     run as AgentRun
   const extraData = { reasoningSteps, reasoningMessages, references }

@@ -16,8 +16,7 @@ const run: AgentRun = {
   createdAt: '2026-04-24T20:15:00Z',
 }
 const encode = encoder(AgentRunRow)
-const row = (more: Partial<AgentRun> = {}) =>
-  encode(toRunRow({ ...run, ...more }) as AgentRunRow) as Record<string, unknown>
+const row = (more: Partial<AgentRun> = {}) => encode(toRunRow({ ...run, ...more })) as Record<string, unknown>
 
 describe('toRunRow', () => {
   it('is a row of the contract, without what belongs to the record only', () => {

@@ -98,7 +98,7 @@ async function finish(agentOS: AgentOS, runId: string): Promise<TeamRun> {
 const named = (events: readonly RunEvent[], name: string) => events.filter(({ event }) => event === name)
 
 /** One run from its start to its end, through the deaths of the processes that execute it. */
-async function lived(...deaths: Death[]): Promise<number> {
+async function expectOneRun(...deaths: Death[]): Promise<number> {
   const shared = sharedStorage()
   const effects: string[] = []
   const runId = 'run-1'
@@ -158,17 +158,17 @@ function isLostAtOnce({ at, isWritten }: Death): boolean {
 
 describe('a team whose process dies', () => {
   it('goes on after each of its writes, and before each: nothing is done twice, and nothing is lost', async () => {
-    const writes = await lived()
+    const writes = await expectOneRun()
     expect(writes).toBeGreaterThan(10)
     for (let at = 1; at <= writes; at++) {
-      for (const isWritten of [true, false]) await lived({ at, isWritten })
+      for (const isWritten of [true, false]) await expectOneRun({ at, isWritten })
     }
   }, 120_000)
 
   it('goes on after two deaths, the second soon after the first', async () => {
-    const writes = await lived()
+    const writes = await expectOneRun()
     for (let at = 2; at <= writes; at++) {
-      for (const next of [4, 5]) await lived({ at, isWritten: false }, { at: next, isWritten: true })
+      for (const next of [4, 5]) await expectOneRun({ at, isWritten: false }, { at: next, isWritten: true })
     }
   }, 120_000)
 })

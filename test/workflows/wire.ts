@@ -13,7 +13,7 @@ export function sliceOf(text: string, schema: z.ZodType): Record<string, unknown
       const value = JSON.parse(lines.find((line) => line.startsWith('data: '))!.slice(6)) as Record<string, unknown>
       expect(lines[0]).toBe(`event: ${String(value.event)}`)
       if (value.event_index !== undefined) {
-        expect(lines[1]).toBe(`id: ${String(value.event_index)}`)
+        expect(lines[1]).toBe(`id: ${value.event_index as number}`)
         const parsed = schema.safeParse(decode(value))
         expect(parsed.success ? [] : parsed.error.issues, JSON.stringify(value)).toEqual([])
       }

@@ -141,7 +141,7 @@ export const TeamRun: z.ZodType<TeamRun> & z.ZodObject = z
     ...runBody,
     memberResponses: z.array(z.lazy((): z.ZodType<Run> => Run)).optional(),
   })
-  .meta({ id: 'TeamRunOutput' }) as never
+  .meta({ id: 'TeamRunOutput' })
 
 const { content, contentType, images, videos, audio, files, responseAudio, metadata, workflowStepId, error } = runBody
 
@@ -164,14 +164,23 @@ export const WorkflowRun: z.ZodType<WorkflowRun> & z.ZodObject = z
     ...whoAndWhen,
     workflowId: z.string(),
     workflowName: z.string(),
-    ...{ content, contentType, images, videos, audio, files, responseAudio, metadata, workflowStepId, error },
+    content,
+    contentType,
+    images,
+    videos,
+    audio,
+    files,
+    responseAudio,
+    metadata,
+    workflowStepId,
+    error,
     input: UserJson.optional(),
     ...workflowBody,
     stepResults: z.array(StepOutput),
     stepExecutorRuns: z.array(z.lazy((): z.ZodType<Run> => Run)).optional(),
     metrics: WorkflowMetrics.optional(),
   })
-  .meta({ id: 'WorkflowRunOutput' }) as never
+  .meta({ id: 'WorkflowRunOutput' })
 
 /** A run of any kind of component. */
 export type Run = AgentRun | TeamRun | WorkflowRun
@@ -184,10 +193,3 @@ export type RunBody = z.infer<z.ZodObject<typeof runBody>> &
     nestedRuns?: Run[]
     workflowMetrics?: WorkflowMetrics
   }
-
-/** Whose run a record is: which of the ids it has says what kind of component has run. */
-export function ownerOf(run: Run): { kind: ComponentKind; id: string; name: string | undefined } {
-  if (run.agentId !== undefined) return { kind: 'agent', id: run.agentId, name: run.agentName }
-  if (run.teamId !== undefined) return { kind: 'team', id: run.teamId, name: run.teamName }
-  return { kind: 'workflow', id: run.workflowId, name: run.workflowName }
-}

@@ -54,7 +54,12 @@ function ofWorkflow(body: RunEventBody): object {
       const { content, contentType, stepResults, nestedRuns, metadata, workflowMetrics, status } = body
       return {
         event: 'WorkflowCompleted',
-        ...{ content, contentType, stepResults, stepExecutorRuns: nestedRuns, metadata, status },
+        content,
+        contentType,
+        stepResults,
+        stepExecutorRuns: nestedRuns,
+        metadata,
+        status,
         metrics: workflowMetrics,
       }
     }

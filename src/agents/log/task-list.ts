@@ -51,7 +51,10 @@ export class TaskList {
       case 'TaskCreated': {
         const { taskId, title, description, assignee, status, dependencies } = event
         this.byId.set(taskId, {
-          ...{ id: taskId, title, status, dependencies },
+          id: taskId,
+          title,
+          status,
+          dependencies,
           ...(description !== undefined && { description }),
           ...(assignee !== undefined && { assignee }),
         })

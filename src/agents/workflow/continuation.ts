@@ -11,7 +11,7 @@ export function continuationOf(fold: RunFold, decisions: readonly Decision[]): S
       (one) => runId !== undefined && one.executorRequirements?.some(({ memberRunId }) => memberRunId === runId),
     )
   const executor = executorOf(asked?.memberRunId)
-  const stepId = String(asked?.toolExecution.toolArgs?.step_id ?? '')
+  const stepId = asked?.toolExecution.toolArgs?.step_id
   const shown =
     executor ??
     fold.steps.requirements.findLast((one) => one.stepId === stepId) ??

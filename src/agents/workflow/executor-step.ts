@@ -1,5 +1,4 @@
 import { newId } from '../../core/ids.js'
-import type { JsonValue } from '../../core/json.js'
 import type { LogEntry } from '../log/entry.js'
 import type { RunFold } from '../log/fold.js'
 import type { InStep } from '../log/source.js'

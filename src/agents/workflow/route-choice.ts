@@ -24,7 +24,7 @@ export async function* choose(
     const selected = [yield* work.called(node.name, place, (context) => select(input, context))].flat() as string[]
     const unknown = selected.find((key) => !keys.includes(key))
     if (unknown === undefined) return selected
-    const message = `The router "${node.name}" has chosen "${String(unknown)}", and has: ${keys.join(', ')}.`
+    const message = `The router "${node.name}" has chosen "${unknown}", and has: ${keys.join(', ')}.`
     throw new RunFailedError({ errorCode: 'STEP_FAILED', message, retryable: false })
   }
   const { message, timeoutMs, multiple } = node.ask!

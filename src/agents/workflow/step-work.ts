@@ -86,7 +86,7 @@ export class StepWork {
   context(place: Place, { attempt = 1, signal = this.run.signal, feedback, show }: ContextParts = {}): StepContext {
     const { run } = this
     const { runId, sessionId, userId, caller, input, options, state, logger } = run
-    const work = this
+    const outputs = () => this.outputs
     return {
       runId,
       sessionId,
@@ -98,7 +98,7 @@ export class StepWork {
       ...(userId !== undefined && { userId }),
       additionalData: this.additionalData,
       get outputs() {
-        return work.outputs
+        return outputs()
       },
       sessionState: state.value,
       dependencies: options.dependencies ?? {},

@@ -241,8 +241,19 @@ export class Writes {
     this.others.push([
       UPSERT_NESTED,
       [
-        ...[root.seq, runId, parentRunId, component.kind, component.id, escapeText(component.name)],
-        ...[component.version ?? null, status, lastIndex, createdAt, at, request, body ?? null],
+        root.seq,
+        runId,
+        parentRunId,
+        component.kind,
+        component.id,
+        escapeText(component.name),
+        component.version ?? null,
+        status,
+        lastIndex,
+        createdAt,
+        at,
+        request,
+        body ?? null,
       ],
     ])
   }
