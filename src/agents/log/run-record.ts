@@ -3,7 +3,6 @@ import { Timestamp, UserJson, UserJsonObject } from '../../core/schema.js'
 import { Audio, File, Image, MediaLists, Video } from './media.js'
 import { Citations, Message, MessageReferences, ReasoningStep } from './message.js'
 import { RunMetrics } from './metrics.js'
-import type { ComponentKind } from './source.js'
 import { ErrorRequirement, PauseKind, StepOutput, StepRequirement, WorkflowMetrics } from './step-record.js'
 import { RunRequirement, ToolExecution } from './tool-execution.js'
 
