@@ -83,6 +83,11 @@ export class SqliteRunRepository implements RunRepository {
     return this.database.write(() => this.leases.due(executorId, componentIds, limit, at))
   }
 
+  /** The same: processes on one file are few. */
+  nextDue(executorId: string, componentIds: readonly string[], limit: number, at: number): Promise<StoredRun[]> {
+    return this.due(executorId, componentIds, limit, at)
+  }
+
   heldBy(executorId: string, before: number, limit: number): Promise<StoredRun[]> {
     return this.database.query(() => this.reads.heldBy(executorId, before, limit))
   }
