@@ -13,7 +13,8 @@ export interface EmbeddedServer {
   stop(): Promise<void>
 }
 
-export async function startPostgres(): Promise<EmbeddedServer> {
+/** @param options.isDurable that a commit waits for the disk, as it does by default elsewhere. Default: false. */
+export async function startPostgres({ isDurable = false } = {}): Promise<EmbeddedServer> {
   const parent = mkdtempSync(join(tmpdir(), 'agentos-postgres-'))
   const port = await freePort()
   const log: string[] = []
@@ -27,17 +28,12 @@ export async function startPostgres(): Promise<EmbeddedServer> {
     // A server refuses to run as root.
     createPostgresUser: isRoot,
     initdbFlags: ['--no-sync', '--encoding=UTF8', '--locale=C'],
-    // What is lost with the machine may be lost: the data is.
     postgresFlags: [
-      '-c',
-      'fsync=off',
-      '-c',
-      'full_page_writes=off',
-      '-c',
       'max_connections=300',
-      '-c',
-      `unix_socket_directories=`,
-    ],
+      'unix_socket_directories=',
+      // What is lost with the machine may be lost: the data is.
+      ...(isDurable ? [] : ['fsync=off', 'full_page_writes=off']),
+    ].flatMap((setting) => ['-c', setting]),
     onLog: (line) => log.push(line),
     onError: (line) => log.push(String(line)),
   })
