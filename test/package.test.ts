@@ -18,7 +18,7 @@ const entries = [
 
 /** Slow to load, large, or the host's own: an entry loads none of them before it is used. */
 const loadedOnUse =
-  /^(openai|better-sqlite3|pg|kysely|@mikro-orm\/.*|ai|@ai-sdk\/.*|@modelcontextprotocol\/.*|express|fastify|next|react|vitest)$/
+  /^(openai|better-sqlite3|pg|pg-boss|kysely|@mikro-orm\/.*|ai|@ai-sdk\/.*|@modelcontextprotocol\/.*|express|fastify|next|react|vitest)$/
 
 /** Prints the packages of all modules that a program has loaded, ES modules and CommonJS alike. */
 const printLoadedPackages = `data:text/javascript,${encodeURIComponent(`

@@ -299,6 +299,12 @@ export interface RunRepository {
   /** Milliseconds for which a run is still followed, by the clock of the storage; 0 when nobody says so (any more). */
   followedFor(runId: string): Promise<number>
 
+  /**
+   * As `due`, to be quick. Where the storage tells processes apart, each run is given to one of them only, and some may
+   * be left out: of those, `due` tells.
+   */
+  nextDue(executorId: string, components: readonly ComponentId[], limit: number, at: number): Promise<StoredRun[]>
+
   /** Pending and running runs that a process has in its name, and that nothing has happened to since a time. */
   heldBy(executorId: string, before: number, limit: number): Promise<StoredRun[]>
 

@@ -57,6 +57,10 @@ export class RunSupervisor {
   private forget: (() => void) | undefined
   private beginning: Promise<void> | undefined
   private isWoken = false
+  /** Somebody's turn has come, or messages may have been lost: the tables are to be asked. */
+  private isToLook = true
+  /** Runs that are about to be executed. */
+  private starting = 0
   /** The last look may have left runs behind for want of room. */
   private hasBacklog = false
   private isStopped = false
@@ -75,9 +79,12 @@ export class RunSupervisor {
     const { lease, events, sweepMs, pollMs } = this.parts
     if (!this.timer) {
       this.timer = setInterval(() => void this.sweep(), sweepMs).unref()
-      this.markTimer = setInterval(() => void this.lookForMarks(), pollMs).unref()
+      this.markTimer = setInterval(() => {
+        this.wake()
+        void this.lookForMarks()
+      }, pollMs).unref()
       this.forget = events.onAnyTurn((runId) => {
-        if (!this.parts.executor.has(runId)) this.wake()
+        if (!this.parts.executor.has(runId)) this.look()
       })
     }
     const holding = lease.hold()
@@ -90,6 +97,8 @@ export class RunSupervisor {
     const { accepted: place } = accepted
     if (place.outcome === 'pending') this.parts.executor.interrupt(place.interrupted)
     this.wake()
+    // Others may have room.
+    if (this.room === 0) this.parts.events.turnCame(accepted.runId)
   }
 
   /** Begins background runs for which there is room, soon. */
@@ -97,6 +106,12 @@ export class RunSupervisor {
     if (this.isStopped) return
     this.isWoken = true
     this.beginning ??= this.beginDue().finally(() => (this.beginning = undefined))
+  }
+
+  /** As `wake`; misses none. */
+  private look(): void {
+    this.isToLook = true
+    this.wake()
   }
 
   /** Looks for runs that have lost their process, and for those that wait. */
@@ -109,7 +124,7 @@ export class RunSupervisor {
     } catch (error) {
       this.parts.logger.error({ err: error }, 'Runs of dead processes could not be looked for')
     }
-    this.wake()
+    this.look()
     await Promise.all([this.beginning, this.doChores()])
   }
 
@@ -144,20 +159,30 @@ export class RunSupervisor {
   }
 
   private async beginDue(): Promise<void> {
-    const { runs, queue, clock, executorId, logger } = this.parts
+    const { runs, clock, executorId, logger } = this.parts
     try {
       while (this.isWoken && !this.isStopped) {
         this.isWoken = false
-        const { room } = queue
+        const { room, isToLook } = this
         this.hasBacklog = room === 0
         if (room === 0) return
-        const due = await runs.due(executorId, this.components, room, clock.now())
+        this.isToLook = false
+        const due = isToLook
+          ? await runs.due(executorId, this.components, room, clock.now())
+          : await runs.nextDue(executorId, this.components, room, clock.now())
         this.hasBacklog = due.length === room
+        if (isToLook && this.hasBacklog) this.isToLook = true
         for (const stored of due) if (!this.parts.executor.has(stored.head.runId)) this.adopt(stored, 'begin')
       }
     } catch (error) {
+      this.isToLook = true
       logger.error({ err: error }, 'Background runs could not be begun')
     }
+  }
+
+  /** How many more may be begun: those that are on their way to the queue have their place. */
+  private get room(): number {
+    return Math.max(0, this.parts.queue.room - this.starting)
   }
 
   private async recover(): Promise<void> {
@@ -225,12 +250,18 @@ export class RunSupervisor {
       request,
       mayBeUnread: true,
       begin: async (signal) => {
-        plan.request = await media.back(request)
-        if (how === 'recover') return this.recovered(stored, request)
-        const started = startEntry(runnable)
-        return how === 'begin' ? begin(this.parts, runId, started) : beginAtItsTurn(this.parts, runId, started, signal)
+        try {
+          plan.request = await media.back(request)
+          if (how === 'recover') return await this.recovered(stored, request)
+          const started = startEntry(runnable)
+          if (how === 'wait') return await beginAtItsTurn(this.parts, runId, started, signal)
+          return await begin(this.parts, runId, started)
+        } finally {
+          if (how === 'begin') this.starting -= 1
+        }
       },
     })
+    if (how === 'begin') this.starting += 1
     executor.adopt(plan)
   }
 

@@ -39,6 +39,7 @@ export class StorageHandle implements Storage {
     endLease: true,
     takeLapsed: true,
     due: true,
+    nextDue: true,
     get: true,
     list: true,
     segments: true,

@@ -10,6 +10,7 @@ import { installedSize } from './installed.ts'
 import { importTimes } from './imports.ts'
 import { eventsPerSecond, requestsPerSecond } from './load.ts'
 import { firstByte } from './first-byte.ts'
+import { dequeueRates, eventDelays, persistedRuns } from './nodes.ts'
 import { mean, median, ratio, round, show } from './report.ts'
 import { readStreams } from './streams.ts'
 
@@ -182,6 +183,10 @@ const parts: Record<string, () => Promise<void>> = {
     )
     show('p99 beside a stalled reader over without', '', `${ratio(beside.p99, without.p99)} (at most 1.5)`)
   },
+  /** Several processes on PostgreSQL, with SQLite beside it. */
+  persisted: persistedRuns,
+  dequeue: dequeueRates,
+  delay: eventDelays,
   async imports() {
     for (const { entry, milliseconds } of await importTimes())
       show(`import ${entry}`, `${round(milliseconds, 1)} ms over a bare start`)

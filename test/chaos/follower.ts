@@ -9,6 +9,9 @@ export interface SeenEvent {
   requirements?: { id: string; tool_execution: { tool_call_id: string; tool_name: string; interrupted?: boolean } }[]
 }
 
+/** A server that says nothing for so long is taken for dead: it is frozen, or the run has to wait. */
+const SILENCE_MS = 4_000
+
 /**
  * A client that follows a run through crashes of the server: it resumes after the last event that it has seen, and
  * notices when something comes twice, is missing, or has changed.
@@ -16,10 +19,11 @@ export interface SeenEvent {
 export class Follower {
   readonly seen: SeenEvent[] = []
   readonly faults: string[] = []
-  private readonly base: string
+  private readonly base: () => string
 
-  constructor(base: string) {
-    this.base = base
+  /** `base` may be another server with each request. */
+  constructor(base: string | (() => string)) {
+    this.base = typeof base === 'string' ? () => base : base
   }
 
   get last(): SeenEvent | undefined {
@@ -38,17 +42,15 @@ export class Follower {
 
   /** Reads a stream as far as it goes; false when the connection broke before it was ended. */
   async read(path: string, init: RequestInit = {}): Promise<boolean> {
-    let response: Response
+    const abort = new AbortController()
+    const timer = setTimeout(() => abort.abort(), SILENCE_MS)
     try {
-      response = await fetch(this.base + path, init)
-    } catch {
-      return false
-    }
-    if (response.status === 204) return true
-    if (!response.ok || !response.body) return false
-    let text = ''
-    try {
+      const response = await fetch(this.base() + path, { ...init, signal: abort.signal })
+      if (response.status === 204) return true
+      if (!response.ok || !response.body) return false
+      let text = ''
       for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
+        timer.refresh()
         text += chunk
         for (let end = text.indexOf('\n\n'); end !== -1; end = text.indexOf('\n\n')) {
           this.frame(text.slice(0, end))
@@ -57,13 +59,15 @@ export class Follower {
       }
     } catch {
       return false
+    } finally {
+      clearTimeout(timer)
     }
     return isEnd(this.last)
   }
 
   /** Follows the run until it pauses or ends, through as many crashes as there are. */
-  async follow(runPath: string): Promise<SeenEvent> {
-    const deadline = Date.now() + 60_000
+  async follow(runPath: string, forMs = 60_000): Promise<SeenEvent> {
+    const deadline = Date.now() + forMs
     let isOver = false
     while (!isOver) {
       if (Date.now() > deadline) throw new Error(`The run hangs after ${JSON.stringify(this.last)}`)

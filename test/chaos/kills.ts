@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Follower, isEnd } from './follower.ts'
-import type { SeenEvent } from './follower.ts'
-import { Outside, texts } from './outside.ts'
+import { decisions, interruptedIn, judge } from './judge.ts'
+import type { RunAnswer } from './judge.ts'
+import { Outside } from './outside.ts'
 import type { Moment } from './outside.ts'
+import { generator } from './random.ts'
 import { Victim } from './victim.ts'
 
 /** What the run is doing when its process is killed. */
@@ -20,14 +22,7 @@ export interface Trial {
   faults: string[]
 }
 
-interface RunAnswer {
-  status: string
-  content?: string
-  tools?: { tool_name: string; result?: string }[]
-}
-
 const agentPath = '/agents/chaos/runs'
-const effects = ['idem_a', 'once_b', 'idem_c', 'gate_d']
 
 /**
  * Kills the server `perPhase` times in each phase of a run, starts it again, lets a client follow the run to its end,
@@ -36,7 +31,10 @@ const effects = ['idem_a', 'once_b', 'idem_c', 'gate_d']
 export async function killTrials(perPhase: number, seed: number): Promise<Trial[]> {
   const directory = await mkdtemp(join(tmpdir(), 'agentos-chaos-'))
   await using outside = await new Outside().listen()
-  await using victim = await Victim.create(join(directory, 'chaos.db'), outside.url)
+  await using victim = await Victim.create('server.ts', {
+    CHAOS_DB: join(directory, 'chaos.db'),
+    CHAOS_OUTSIDE: outside.url,
+  })
   const random = generator(seed)
   const trials: Trial[] = []
   try {
@@ -85,49 +83,15 @@ async function trial(phase: Phase, victim: Victim, outside: Outside, random: () 
 
   const run = (await (await fetch(victim.url + runPath)).json()) as RunAnswer
   const own = outside.effects.filter((effect) => effect.runId === runId)
-  const interrupted = new Set(
-    follower.seen.flatMap(({ requirements = [] }) =>
-      requirements.flatMap(({ tool_execution: tool }) => (tool.interrupted ? [tool.tool_name] : [])),
-    ),
-  )
-  faults.push(...follower.faults, ...judge(run, follower, own, phase, interrupted))
+  const interrupted = interruptedIn(follower)
+  faults.push(...follower.faults, ...judge(run, follower, own))
+  if (phase === 'other tool' && !follower.seen.some(({ event }) => event === 'RunRecovered')) {
+    faults.push('does not say that it was recovered')
+  }
   const replay = new Follower(victim.url)
   await replay.follow(runPath)
   if (JSON.stringify(replay.seen) !== JSON.stringify(follower.seen)) faults.push('a replay shows other events')
   return { phase, wasInterrupted: interrupted.size > 0, status: run.status, faults }
-}
-
-/** Confirms what is asked for, but for calls whose outcome is unknown: they may have happened. */
-function decisions({ requirements = [] }: SeenEvent): object[] {
-  return requirements.map(({ tool_execution: { tool_call_id, interrupted } }) => ({
-    tool_call_id,
-    confirmed: interrupted !== true,
-    ...(interrupted && { confirmation_note: 'It may have happened already.' }),
-  }))
-}
-
-function judge(
-  run: RunAnswer,
-  follower: Follower,
-  own: readonly { name: string; key: string }[],
-  phase: Phase,
-  interrupted: ReadonlySet<string>,
-): string[] {
-  const faults: string[] = []
-  if (run.status !== 'completed') faults.push(`ended as ${run.status}`)
-  if (run.content !== texts.join('')) faults.push(`says ${JSON.stringify(run.content)}`)
-  if (follower.text !== run.content) faults.push(`the reader has ${JSON.stringify(follower.text)}`)
-  for (const name of effects) {
-    const times = own.filter((effect) => effect.name === name)
-    if (!name.startsWith('idem') && times.length > 1) faults.push(`${name} ran ${times.length} times`)
-    // A call whose outcome nobody knows is not repeated here, so it may never have happened.
-    if (times.length === 0 && !interrupted.has(name)) faults.push(`${name} never ran`)
-    if (new Set(times.map(({ key }) => key)).size > 1) faults.push(`${name} got different keys`)
-  }
-  if (phase === 'other tool' && !follower.seen.some(({ event }) => event === 'RunRecovered')) {
-    faults.push('does not say that it was recovered')
-  }
-  return faults
 }
 
 /** When to kill: at a random moment of the phase. */
@@ -147,17 +111,6 @@ function aimAt(phase: Phase, random: () => number): (moment: Moment) => boolean 
       return (moment) => moment.kind === 'request' && moment.step === Math.max(1, step)
     default:
       return () => false
-  }
-}
-
-/** Small and repeatable (mulberry32). */
-function generator(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296
   }
 }
 

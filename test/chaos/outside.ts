@@ -53,9 +53,10 @@ export class Outside implements AsyncDisposable {
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     let text = ''
     for await (const chunk of request as AsyncIterable<Buffer>) text += chunk.toString()
-    const body = JSON.parse(text) as Effect & { messages: { role: string }[] }
+    const body = JSON.parse(text) as Effect & { messages: { role: string }[]; stream?: boolean }
     if (request.url === '/effect') await this.record(body, response)
-    else await this.complete(body.messages, response)
+    else if (body.stream) await this.complete(body.messages, response)
+    else this.completeAtOnce(body.messages, response)
   }
 
   private async record(effect: Effect, response: ServerResponse): Promise<void> {
@@ -64,6 +65,25 @@ export class Outside implements AsyncDisposable {
     if (this.onMoment({ kind: 'effect', name: effect.name })) return void response.destroy()
     await sleep(EFFECT_MS)
     response.end(`${effect.name} done`)
+  }
+
+  private completeAtOnce(messages: readonly { role: string }[], response: ServerResponse): void {
+    const step = messages.filter(({ role }) => role === 'assistant').length
+    const tools = calls[step]!
+    const message = {
+      role: 'assistant',
+      content: texts[step]!,
+      ...(tools.length > 0 && {
+        tool_calls: tools.map((name) => ({
+          id: `call_${name}`,
+          type: 'function',
+          function: { name, arguments: '{}' },
+        })),
+      }),
+    }
+    const choices = [{ index: 0, message, finish_reason: tools.length > 0 ? 'tool_calls' : 'stop' }]
+    response.writeHead(200, { 'content-type': 'application/json' })
+    response.end(JSON.stringify({ id: 'c', object: 'chat.completion', created: 1, model: 'chaos-1', choices }))
   }
 
   private async complete(messages: readonly { role: string }[], response: ServerResponse): Promise<void> {

@@ -5,44 +5,58 @@ import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 
-const file = fileURLToPath(new URL('server.ts', import.meta.url))
-
-/** The server process, started again and again on the same database and port. */
+/** A server process, started again and again on the same database and port. */
 export class Victim implements AsyncDisposable {
   private child: ChildProcess | undefined
   private gone: Promise<unknown> = Promise.resolve()
   readonly url: string
-  private readonly database: string
-  private readonly outside: string
-  private readonly port: number
+  /** What it has logged, in all its lives. */
+  log = ''
+  private readonly program: string
+  private readonly env: NodeJS.ProcessEnv
 
-  private constructor(database: string, outside: string, port: number) {
-    this.database = database
-    this.outside = outside
-    this.port = port
+  private constructor(program: string, env: Record<string, string>, port: number) {
+    this.program = fileURLToPath(new URL(program, import.meta.url))
+    this.env = { ...process.env, ...env, CHAOS_PORT: String(port) }
     this.url = `http://127.0.0.1:${port}`
   }
 
-  static async create(database: string, outside: string): Promise<Victim> {
-    return new Victim(database, outside, await freePort())
+  /** `program` stands beside this file, and says `ready` when it serves on `CHAOS_PORT`. */
+  static async create(program: string, env: Record<string, string>): Promise<Victim> {
+    return new Victim(program, env, await freePort())
   }
 
   async start(): Promise<void> {
     await this.gone
-    const env = { ...process.env, CHAOS_DB: this.database, CHAOS_OUTSIDE: this.outside, CHAOS_PORT: String(this.port) }
-    const child = fork(file, { env, stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv: [] })
+    const child = fork(this.program, { env: this.env, stdio: ['ignore', 'inherit', 'pipe', 'ipc'], execArgv: [] })
+    child.stderr!.on('data', (chunk: Buffer) => (this.log += chunk.toString()))
     this.child = child
     this.gone = once(child, 'exit')
     await Promise.race([
       once(child, 'message'),
       this.gone.then((code) => {
-        throw new Error(`The server ended before it was ready: ${String(code)}`)
+        throw new Error(`The server ended before it was ready: ${String(code)}\n${this.log.slice(-2000)}`)
       }),
     ])
   }
 
   kill(): void {
     this.child?.kill('SIGKILL')
+  }
+
+  /** Stops it in the middle of whatever it does. */
+  freeze(): void {
+    this.child?.kill('SIGSTOP')
+  }
+
+  thaw(): void {
+    this.child?.kill('SIGCONT')
+  }
+
+  /** Asks it to end, and waits until it has. */
+  async terminate(): Promise<void> {
+    this.child?.kill('SIGTERM')
+    await this.gone
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

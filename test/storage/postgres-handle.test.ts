@@ -109,7 +109,7 @@ describe('postgres() in processes of their own', () => {
   })
 
   it('loads the driver with the first use, and names the package that is missing', async () => {
-    using bare = await buildStorage({ withPackages: false })
+    using bare = await buildStorage({ packages: ['eventemitter3'] })
     const program = bare.start(`
       const storage = postgres('postgresql://db/app')
       storage.runs.active('ses_1').catch(({ name, code, message }) => console.log(name, code, message))`)

@@ -59,7 +59,7 @@ describe('sqlite() with several processes', () => {
   })
 
   it('loads the driver with the first use, and names the package that is missing', async () => {
-    using bare = await buildStorage({ withPackages: false })
+    using bare = await buildStorage({ packages: ['eventemitter3'] })
     const program = bare.start(`
       const storage = sqlite(${JSON.stringify(join(folder, 'never.db'))})
       storage.runs.active('ses_1').catch(({ name, code, message }) => console.log(name, code, message))`)

@@ -2,13 +2,13 @@
 import { Agent, AgentOS, tool } from 'agentos-sdk'
 import type { ResolveApproval, RunEvent } from 'agentos-sdk'
 import { scripted } from 'agentos-sdk/models'
-import { sqlite } from 'agentos-sdk/storage'
+import { postgres, sqlite } from 'agentos-sdk/storage'
 import { resolveAll } from './resolve-all.ts'
 
 const [database, settings] = process.argv.slice(2) as [string, string]
 const pays: string[] = []
 const agentOS = new AgentOS({
-  storage: sqlite(database),
+  storage: database.startsWith('postgres') ? postgres(database) : sqlite(database),
   agents: [
     new Agent({
       id: 'my-agent',

@@ -90,6 +90,24 @@ export const leaseCases: Cases = {
     assert.equal(ids(await storage.runs.due('exe_1', components, 1, T0))[0], high.runId)
   },
 
+  'gives runs that may begin to whoever is quick, higher priority first, and leaves none out when asked for all':
+    async (storage) => {
+      const background = (sessionId: string, priority: number, runAfter?: number) =>
+        accept(storage, { deferred: true, run: { sessionId, priority, runAfter, mode: 'background' } })
+      const next = async (limit: number) => ids(await storage.runs.nextDue('exe_1', components, limit, T0))
+      const cancelled = await background('s0', 9)
+      await storage.runs.requestCancel(fullCaller, cancelled.runId, T0)
+      const low = await background('s1', 0)
+      const high = await background('s2', 5)
+      await background('s3', 9, T0 + 1e12)
+      await background('s1', 9)
+      assert.deepEqual(await next(1), [high.runId])
+      assert.equal(await storage.runs.begin(high.runId, 'exe_1', segment(0), T0), true)
+      assert.deepEqual(await next(10), [low.runId])
+      // Nobody has begun it.
+      assert.deepEqual(ids(await storage.runs.due('exe_2', components, 10, T0)), [low.runId])
+    },
+
   'makes a waiting run due for others only when its process does not live any more': async (storage) => {
     await storage.runs.renewLease('exe_1', LONG)
     const { runId: first } = await accept(storage)

@@ -23,15 +23,13 @@ export interface ChildProgram {
   end(): Promise<number | null>
 }
 
-/** Builds it where every package is found, or where only those are that importing it needs. */
-export async function buildStorage({ withPackages = true } = {}): Promise<BuiltStorage> {
-  const place = withPackages ? join(root, 'node_modules/.cache') : tmpdir()
+/** Builds it where every package is found, or where only those are that are named. Importing it needs `eventemitter3`. */
+export async function buildStorage({ packages }: { packages?: readonly string[] } = {}): Promise<BuiltStorage> {
+  const place = packages === undefined ? join(root, 'node_modules/.cache') : tmpdir()
   mkdirSync(place, { recursive: true })
   const folder = mkdtempSync(join(place, 'storage-'))
-  if (!withPackages) {
-    mkdirSync(join(folder, 'node_modules'))
-    symlinkSync(join(root, 'node_modules/eventemitter3'), join(folder, 'node_modules/eventemitter3'))
-  }
+  if (packages !== undefined) mkdirSync(join(folder, 'node_modules'))
+  for (const name of packages ?? []) symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name))
   await build({
     entry: { storage: join(root, 'src/storage/index.ts'), caller: join(root, 'src/core/caller.ts') },
     outDir: folder,

@@ -10,6 +10,8 @@ export interface CuttingProxy extends AsyncDisposable {
    * lost.
    */
   loseAnswerTo(text: string, times?: number): void
+  /** Cuts every connection; new ones are let through. */
+  cut(): void
   /** Cuts every connection, and refuses new ones until `open()`. */
   shut(): void
   open(): void
@@ -64,6 +66,9 @@ export async function cuttingProxy(target: string): Promise<CuttingProxy> {
     },
     loseAnswerTo(text, times = 1) {
       trap = { text, times }
+    },
+    cut() {
+      for (const socket of sockets) socket.destroy()
     },
     shut() {
       isShut = true

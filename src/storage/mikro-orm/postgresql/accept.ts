@@ -1,6 +1,6 @@
 import type { Caller } from '../../../core/caller.js'
 import type { AcceptUnit, Accepted } from '../../../runs/run-repository.js'
-import { keyReused, placeOf, refuseForeign, runExists, runNotFound, sessionBusy } from '../accept-rules.js'
+import { keyReused, placeOf, refuseForeign, runExists, runNotFound, sessionBusy, type Place } from '../accept-rules.js'
 import { escapeText, foldText } from '../text.js'
 import type { PendingLimit } from './pending-limit.js'
 import type { RunRow, SessionRow, View } from './view.js'
@@ -86,6 +86,7 @@ export class AcceptRun implements Unit<Accepted> {
     this.writeRun(writes, starts, (seq) => (accepted.seq = seq))
     if (session) this.updateSession(writes, session, place.takesSession)
     else this.insertSession(writes, place.takesSession)
+    if (deferred) this.wake(writes, place)
     if (idempotency) this.storeKey(writes, idempotency)
     if (starts) {
       writes.insertSegment(run.runId, this.unit.firstSegment)
@@ -159,6 +160,12 @@ export class AcceptRun implements Unit<Accepted> {
       },
       onSeq,
     )
+  }
+
+  /** Whoever waits behind others has no job: its turn comes by message. */
+  private wake(writes: Writes, { status, takesSession }: Place): void {
+    const { runId, priority = 0, runAfter = null } = this.unit.run
+    if (status === 'running' || takesSession || runAfter !== null) writes.wake({ runId, priority, after: runAfter })
   }
 
   private insertSession(writes: Writes, takesSession: boolean): void {

@@ -3,6 +3,7 @@ import { databaseUnavailable, storageError } from '../failure.js'
 import { isAway, isCrossed, retried } from './faults.js'
 import { send, type NativeClient, type NativePool } from './native.js'
 import { View } from './view.js'
+import type { WakeUps } from './wake-ups.js'
 import type { Query, Unit } from './work.js'
 import { RaceLostError, Writes } from './writes.js'
 
@@ -35,7 +36,10 @@ type Answer = () => void
  * done already.
  */
 export class GroupCommit {
-  constructor(private readonly pool: NativePool) {}
+  constructor(
+    private readonly pool: NativePool,
+    private readonly wakeUps: WakeUps,
+  ) {}
 
   /** Resolves when all units are answered, with those that must wait for the next group. */
   async commit(group: readonly Pending[]): Promise<readonly Pending[]> {
@@ -81,7 +85,7 @@ export class GroupCommit {
       if (writes.isEmpty) {
         await query({ text: 'ROLLBACK' }, [])
       } else {
-        await writes.flush(query)
+        await writes.flush(query, this.wakeUps)
         attempt.isUnknown = true
         await query({ text: 'COMMIT' }, [])
         attempt.isUnknown = false

@@ -42,10 +42,8 @@ const TAKE_LAPSED = {
     ${SELECT_STORED.replace('FROM agentos_runs', 'FROM taken AS agentos_runs')} ORDER BY agentos_runs.seq`,
 }
 // As in RunLeases of SQLite.
-const SELECT_DUE = {
-  name: 'agentos_due_runs',
-  text: `${SELECT_STORED}
-    WHERE agentos_runs.status IN ('pending', 'running') AND agentos_runs.status = 'pending'
+const selectDue = (which: string): string => `${SELECT_STORED}
+    WHERE ${which}agentos_runs.status IN ('pending', 'running') AND agentos_runs.status = 'pending'
       AND (agentos_runs.mode = 'background' OR (agentos_runs.executor_id <> $1 AND ${HAS_NO_LEASE}))
       AND ${COMPONENT} = ANY($2::text[])
       AND agentos_runs.cancel_requested_at IS NULL
@@ -56,8 +54,9 @@ const SELECT_DUE = {
             WHERE earlier.session_id = agentos_runs.session_id AND earlier.status IN ('pending', 'running')
               AND earlier.status = 'pending' AND earlier.in_line = 1 AND earlier.cancel_requested_at IS NULL
               AND (earlier.run_after IS NULL OR earlier.run_after <= $3) AND earlier.seq < agentos_runs.seq)))))
-    ORDER BY agentos_runs.priority DESC, agentos_runs.seq LIMIT $4`,
-}
+    ORDER BY agentos_runs.priority DESC, agentos_runs.seq LIMIT $4`
+const SELECT_DUE = { name: 'agentos_due_runs', text: selectDue('') }
+const SELECT_DUE_OF = { name: 'agentos_due_of_runs', text: selectDue('agentos_runs.run_id = ANY($5::text[]) AND ') }
 
 // In the order of their ids, as everywhere.
 const KEEP_FOLLOWED = {
@@ -110,5 +109,11 @@ export class RunLeases {
 
   async due(executorId: string, components: readonly ComponentId[], limit: number, at: number): Promise<StoredRun[]> {
     return (await this.query<StoredRow>(SELECT_DUE, [executorId, namesOf(components), at, limit])).map(toStoredRun)
+  }
+
+  /** Those of the runs that are due. */
+  async dueOf(runIds: readonly string[], executorId: string, components: readonly ComponentId[], at: number) {
+    const values = [executorId, namesOf(components), at, runIds.length, runIds]
+    return (await this.query<StoredRow>(SELECT_DUE_OF, values)).map(toStoredRun)
   }
 }

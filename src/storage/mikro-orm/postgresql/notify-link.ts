@@ -93,6 +93,8 @@ export class NotifyLink implements BusLink {
         if (signal.aborted) resolve()
       })
       client.on('notification', ({ payload }) => this.hear(payload ?? ''))
+      // A message need not outlive the server, so that it does not wait for the disk.
+      await send(client, { text: 'SET synchronous_commit = off' }, [])
       await send(client, { text: `LISTEN "${this.channel}"` }, [])
       // It waits for messages and must not keep a process alive that has nothing else to do.
       client.unref()

@@ -87,7 +87,7 @@ export async function openDatabase(options: OpenOptions): Promise<PostgresDataba
     await orm.connect()
     const pool = (await orm.driver.getConnection().getNativeClient()) as unknown as NativePool
     await retried(() => withClient(pool, (client) => send(client, { text: 'SELECT 1' }, [])))
-    return new PostgresDatabase(orm, pool)
+    return new PostgresDatabase(orm, pool, schema)
   } catch (error) {
     await orm.close(true)
     if (error instanceof AgentOSError) throw error
@@ -97,15 +97,28 @@ export async function openDatabase(options: OpenOptions): Promise<PostgresDataba
 
 /** The storage on an open database. */
 export function storageOn(database: PostgresDatabase, name: string): OpenStorage {
+  const { wakeUps } = database
   const schema = new Schema(migrationTarget(database, name))
   let link: NotifyLink | undefined
   return {
     ...repositoriesOn(database),
-    schema,
-    get isReady() {
-      return schema.isReady
+    schema: {
+      versions: () => schema.versions(),
+      version: () => schema.version(),
+      preview: (order) => schema.preview(order),
+      migrate: async (order, options) => {
+        const plan = await schema.migrate(order, options)
+        await (plan.to === undefined ? wakeUps.drop() : wakeUps.ready('auto'))
+        return plan
+      },
     },
-    ready: (mode) => schema.ready(mode),
+    get isReady() {
+      return schema.isReady && wakeUps.isReady
+    },
+    ready: async (mode) => {
+      await schema.ready(mode)
+      await wakeUps.ready(mode)
+    },
     check: () => schema.check(),
     // A commit waits for the disk of the server, unless whoever runs it has told it not to.
     makeDurable: () => undefined,

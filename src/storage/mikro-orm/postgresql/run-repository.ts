@@ -79,6 +79,22 @@ export class PostgresRunRepository implements RunRepository {
     return this.leases.due(executorId, components, limit, at)
   }
 
+  async nextDue(
+    executorId: string,
+    components: readonly ComponentId[],
+    limit: number,
+    at: number,
+  ): Promise<StoredRun[]> {
+    const due: StoredRun[] = []
+    for (;;) {
+      const wanted = limit - due.length
+      const told = await this.database.takeWakeUps(wanted)
+      if (told.length > 0) due.push(...(await this.leases.dueOf(told, executorId, components, at)))
+      // A job too many, of a run that somebody has begun or cancelled, leaves room for another.
+      if (told.length < wanted || due.length === limit) return due
+    }
+  }
+
   heldBy(executorId: string, before: number, limit: number): Promise<StoredRun[]> {
     return this.reads.heldBy(executorId, before, limit)
   }

@@ -3,6 +3,7 @@ import { appendsOnly, AdvanceRuns } from './advance.js'
 import { AppendSegment } from './append.js'
 import { GroupCommit, type Pending } from './group-commit.js'
 import type { NativePool } from './native.js'
+import type { WakeUps } from './wake-ups.js'
 import type { Unit } from './work.js'
 
 /** So that a long line of units does not hold locks for long. */
@@ -28,8 +29,8 @@ export class UnitQueue {
   private readonly advancing: AdvanceRuns
   private isScheduled = false
 
-  constructor(pool: NativePool) {
-    this.groups = new GroupCommit(pool)
+  constructor(pool: NativePool, wakeUps: WakeUps) {
+    this.groups = new GroupCommit(pool, wakeUps)
     this.advancing = new AdvanceRuns(pool)
   }
 

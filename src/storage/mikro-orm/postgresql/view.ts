@@ -34,10 +34,11 @@ export interface KeyRow {
 // transactions wait for each other.
 const LOCK_SESSIONS = {
   name: 'agentos_lock_sessions',
-  text: `SELECT session_id, type, user_id, component_id, name, active_run_id, created_at FROM agentos_sessions
-    WHERE session_id IN (SELECT unnest($1::text[])
-      UNION SELECT session_id FROM agentos_runs WHERE run_id = ANY($2::text[]))
-    ORDER BY session_id FOR UPDATE`,
+  // One row after the other: as a join, it would read all sessions while there are few, and go on so when there are many.
+  text: `SELECT stored.* FROM (SELECT unnest($1::text[]) COLLATE "C" AS session_id
+      UNION SELECT session_id FROM agentos_runs WHERE run_id = ANY($2::text[]) ORDER BY session_id) AS wanted
+    CROSS JOIN LATERAL (SELECT session_id, type, user_id, component_id, name, active_run_id, created_at
+      FROM agentos_sessions WHERE agentos_sessions.session_id = wanted.session_id FOR UPDATE) AS stored`,
 }
 const LOCK_RUNS = {
   name: 'agentos_lock_runs',

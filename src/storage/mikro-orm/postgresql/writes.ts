@@ -8,6 +8,7 @@ import { TOKEN_COLUMNS } from '../session-row.js'
 import { escapeText } from '../text.js'
 import type { Bindable, Statement } from './native.js'
 import type { RunRow } from './view.js'
+import type { WakeUp, WakeUps } from './wake-ups.js'
 import type { Query } from './work.js'
 
 type Row = Record<string, string | number | null>
@@ -202,6 +203,7 @@ export class Writes {
   private readonly sessions: Row[] = []
   private readonly keys: Row[] = []
   private readonly others: [Statement, Bindable[]][] = []
+  private readonly wakeUps: WakeUp[] = []
 
   insertSession(row: Row): void {
     this.newSessions.push(row)
@@ -277,6 +279,11 @@ export class Writes {
     this.others.push([APPLY_APPROVALS, [runId, at]])
   }
 
+  /** Has a process begin the run. */
+  wake(wakeUp: WakeUp): void {
+    this.wakeUps.push(wakeUp)
+  }
+
   execute(statement: Statement, values: Bindable[]): void {
     this.others.push([statement, values])
   }
@@ -297,6 +304,7 @@ export class Writes {
     }
     this.seqListeners.push(...unit.seqListeners)
     this.others.push(...unit.others)
+    this.wakeUps.push(...unit.wakeUps)
   }
 
   get isEmpty(): boolean {
@@ -309,7 +317,7 @@ export class Writes {
    *
    * @throws RaceLostError when a row that should be new is there by now.
    */
-  async flush(query: Query): Promise<void> {
+  async flush(query: Query, wakeUps: WakeUps): Promise<void> {
     // Sorted, as locks are taken. Runs are inserted in the order of acceptance: it numbers them.
     const made = [
       this.insertNew(query, INSERT_SESSIONS, sorted(this.newSessions, 'session_id')),
@@ -326,7 +334,10 @@ export class Writes {
       ] as const
     ).map(([statement, rows]) => (rows.length === 0 ? undefined : query(statement, statement.values(rows))))
     const others = this.others.map(([statement, values]) => query(statement, values))
-    await Promise.all([...made, ...changed, ...others])
+    // All of them: one that is still to be sent must not come after the connection was given back.
+    const sent = await Promise.allSettled([...made, ...changed, ...others, wakeUps.send(query, this.wakeUps)])
+    const failed = sent.find((one) => one.status === 'rejected')
+    if (failed) throw failed.reason
   }
 
   private async insertNew(query: Query, statement: RowsStatement, rows: readonly Row[]): Promise<void> {

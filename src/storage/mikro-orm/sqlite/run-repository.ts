@@ -99,6 +99,11 @@ export class SqliteRunRepository implements RunRepository {
     return this.database.query(() => this.reads.followedFor(runId))
   }
 
+  /** The same: processes on one file are few. */
+  nextDue(executorId: string, components: readonly ComponentId[], limit: number, at: number): Promise<StoredRun[]> {
+    return this.due(executorId, components, limit, at)
+  }
+
   heldBy(executorId: string, before: number, limit: number): Promise<StoredRun[]> {
     return this.database.query(() => this.reads.heldBy(executorId, before, limit))
   }
