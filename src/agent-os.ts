@@ -10,15 +10,9 @@ import { addressOf, toWebRequest } from './auth/auth-request.js'
 import type { AuthRequest } from './auth/auth-request.js'
 import { authSettings } from './auth/auth-settings.js'
 import { Authenticator } from './auth/authenticator.js'
-import {
-  guardedApprovals,
-  guardedDatabases,
-  guardedRuns,
-  guardedServiceAccounts,
-  guardedSessions,
-} from './auth/guarded-services.js'
+import { CallerServices } from './agent-os-services.js'
 import { AccessPolicy } from './core/access.js'
-import { bindCaller, fullCaller } from './core/caller.js'
+import { fullCaller } from './core/caller.js'
 import type { Bound, Caller } from './core/caller.js'
 import { systemClock, toIso } from './core/clock.js'
 import type { Clock } from './core/clock.js'
@@ -48,7 +42,7 @@ import { withAccess } from './http/route-access.js'
 import type { Route } from './http/route.js'
 import { runRoutes } from './http/runs.js'
 import { serviceAccountRoutes } from './http/service-accounts.js'
-import type { ManagedDatabases, ServerDescription, Services } from './http/services.js'
+import type { ServerDescription, Services } from './http/services.js'
 import { sessionForkRoutes } from './http/session-fork.js'
 import { sessionRoutes } from './http/sessions.js'
 import { socketRoutes } from './http/socket/socket-route.js'
@@ -423,58 +417,6 @@ export class AgentOS implements WebHandler, SocketHandler {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
-  }
-}
-
-/** Most requests use one service: each is bound when it is first asked for. */
-class CallerServices implements Services {
-  private boundRuns: Runs | undefined
-  private boundSessions: Bound<SessionStore> | undefined
-  private boundApprovals: Bound<ApprovalGate> | undefined
-  private boundAccounts: Bound<ServiceAccounts> | undefined
-
-  constructor(
-    private readonly caller: Caller,
-    private readonly runManager: RunManager,
-    private readonly sessionStore: SessionStore,
-    private readonly approvalGate: ApprovalGate,
-    private readonly accounts: ServiceAccounts,
-    private readonly allDatabases: Databases,
-    readonly server: ServerDescription,
-    private readonly isGuarded = false,
-  ) {}
-
-  get runs(): Runs {
-    const { runManager, caller, server, isGuarded } = this
-    return (this.boundRuns ??= (
-      isGuarded ? guardedRuns(runManager, caller, server.access) : bindCaller(runManager, caller)
-    ) as Runs)
-  }
-
-  get sessions(): Bound<SessionStore> {
-    const { sessionStore, caller, server, isGuarded } = this
-    return (this.boundSessions ??= isGuarded
-      ? guardedSessions(sessionStore, caller, server.access)
-      : bindCaller(sessionStore, caller))
-  }
-
-  get approvals(): Bound<ApprovalGate> {
-    const { approvalGate, caller, server, isGuarded } = this
-    return (this.boundApprovals ??= isGuarded
-      ? guardedApprovals(approvalGate, caller, server.access)
-      : bindCaller(approvalGate, caller))
-  }
-
-  get databases(): ManagedDatabases {
-    const { allDatabases, caller, server, isGuarded } = this
-    return isGuarded ? guardedDatabases(allDatabases, caller, server.access) : allDatabases
-  }
-
-  get serviceAccounts(): Bound<ServiceAccounts> {
-    const { accounts, caller, server, isGuarded } = this
-    return (this.boundAccounts ??= isGuarded
-      ? guardedServiceAccounts(accounts, caller, server.access)
-      : bindCaller(accounts, caller))
   }
 }
 

@@ -37,6 +37,8 @@ const FILL = `
   INSERT INTO agentos_webhook_deliveries (id, type, url, secret_ref, run_id, occurred_at, status, next_attempt_at)
     SELECT 'msg_' || n, 'run.completed', 'https://example.com', 'default', 'run_' || n, n, 'dead', n
     FROM generate_series(1, 5000) AS n;
+  INSERT INTO agentos_run_events (run_id, event_id, name, payload, created_at)
+    SELECT 'run_' || lpad(n::text, 6, '0'), 'evt_' || n, 'paid', '{}', n FROM generate_series(1, 5000) AS n;
   ANALYZE`
 
 interface PlanNode {

@@ -20,7 +20,8 @@ const MARK_CANCEL = {
 const TAKE_OVER = {
   name: 'agentos_take_over',
   text: `WITH taken AS (UPDATE agentos_runs SET attempt = attempt + 1, executor_id = $3, updated_at = $4
-      WHERE run_id = $1 AND attempt = $2 AND status IN ('pending', 'running', 'paused') RETURNING *)
+      WHERE run_id = $1 AND attempt = $2 AND status IN ('pending', 'running', 'paused') AND root_run_id IS NULL
+      RETURNING *)
     ${SELECT_STORED.replace('FROM agentos_runs', 'FROM taken AS agentos_runs')}`,
 }
 const RENEW = {

@@ -61,7 +61,7 @@ export class ReopenRun implements Unit<boolean> {
     if (!run) return false
     if (isRepeat && run.executor_id === executorId && (await hasSegment(view.query, runId, segment))) return true
     const isOpen = run.status === 'paused' || run.status === 'error'
-    if (!isOpen || run.cancel_requested_at !== null) return false
+    if (!isOpen || run.cancel_requested_at !== null || run.root_run_id !== null) return false
     if (run.attempt !== attempt || run.last_index !== segment.firstIndex - 1) return false
     writes.updateRun(run, {
       status: 'running',

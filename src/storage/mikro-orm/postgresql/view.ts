@@ -11,6 +11,7 @@ export interface RunRow {
   seq: number
   run_id: string
   session_id: string
+  root_run_id: string | null
   status: RunStatus
   mode: string
   attempt: number
@@ -42,7 +43,7 @@ const LOCK_SESSIONS = {
 }
 const LOCK_RUNS = {
   name: 'agentos_lock_runs',
-  text: `SELECT seq, run_id, session_id, status, mode, attempt, executor_id, last_index, created_at,
+  text: `SELECT seq, run_id, session_id, root_run_id, status, mode, attempt, executor_id, last_index, created_at,
       cancel_requested_at, in_line, run_after
     FROM agentos_runs WHERE run_id = ANY($1::text[]) ORDER BY run_id FOR UPDATE`,
 }

@@ -174,6 +174,7 @@ const UPSERT_NESTED = {
       FROM agentos_runs AS root WHERE root.seq = $1
       ON CONFLICT (run_id) DO UPDATE SET status = excluded.status, attempt = excluded.attempt,
         last_index = excluded.last_index, updated_at = excluded.updated_at
+        WHERE agentos_runs.root_run_id = excluded.root_run_id
       RETURNING seq)
     INSERT INTO agentos_run_texts (seq, request, body, body_index)
       SELECT seq, $12, $13::text, CASE WHEN $13::text IS NULL THEN NULL ELSE $9::int END FROM stored
