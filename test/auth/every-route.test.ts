@@ -1,7 +1,8 @@
 import { createHmac, createSecretKey } from 'node:crypto'
 import { SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Agent, AgentOS, tool } from 'agentos-sdk'
+import { z } from 'zod'
+import { Agent, AgentOS, approval, sequence, step, Team, tool, Workflow } from 'agentos-sdk'
 import { scripted } from 'agentos-sdk/models'
 import { createNodeHandler } from 'agentos-sdk/node'
 import { sqlite } from 'agentos-sdk/storage'
@@ -28,10 +29,24 @@ const model = scripted(({ messages }) => {
   return said === 'Pay back.' ? { toolCalls: [{ id: 'call_1', name: 'pay_back' }] } : 'A secret of alice.'
 })
 const trusted = signer()
+const agents = ['my-agent', 'support'].map(
+  (id) => new Agent({ id, model, tools: [refund, payBack], hooks: { pre: [() => void (ran += 1)] } }),
+)
 const agentOS = new AgentOS({
-  agents: ['my-agent', 'support'].map(
-    (id) => new Agent({ id, model, tools: [refund, payBack], hooks: { pre: [() => void (ran += 1)] } }),
-  ),
+  agents,
+  teams: [new Team({ id: 'desk', model, tools: [refund], members: [agents[0]!] })],
+  workflows: [
+    new Workflow({
+      id: 'release',
+      input: z.string(),
+      steps: sequence(
+        'release',
+        step({ name: 'draft', run: (text: string) => `${execute()} ${text}` }),
+        approval<string>({ name: 'approve' }),
+        step({ name: 'publish', run: () => `A secret of alice. ${execute()}` }),
+      ),
+    }),
+  ],
   storage: sqlite(':memory:'),
   logger: silentLogger,
   auth: { authorization: true, jwks: jwks(trusted), issuer: 'https://issuer.example' },
@@ -63,11 +78,17 @@ interface Objects {
 
 const aliceHerself = { ...fullCaller, kind: 'user', userId: 'alice' } as const
 
-async function objectsOfAlice(operationId = ''): Promise<Objects> {
+/** What the operation runs. Its id is that of the examples. */
+function componentOf({ path }: Pick<Operation, 'path'>) {
+  if (path.startsWith('/teams/')) return { teamId: 'desk' }
+  return path.startsWith('/workflows/') ? { workflowId: 'release' } : { agentId: 'support' }
+}
+
+async function objectsOfAlice({ operationId, path }: Pick<Operation, 'operationId' | 'path'>): Promise<Objects> {
   for (const sessionId of ['thread-42', 'thread-43']) await agentOS.sessions.delete(sessionId).catch(() => undefined)
   const asked = operationId.startsWith('continue') ? 'Refund.' : 'Hello'
   const message = operationId.includes('approval') ? 'Pay back.' : asked
-  const run = { agentId: 'support', userId: 'alice', message }
+  const run = { ...componentOf({ path }), userId: 'alice', message }
   await agentOS.runs.create({ ...run, sessionId: 'thread-43', message: 'Hello' })
   const { runId } = await agentOS.runs.create({ ...run, sessionId: 'thread-42' })
   const { data } = await agentOS.approvals.list({ runId })
@@ -307,9 +328,8 @@ describe('every operation', () => {
     for (const operation of guarded) {
       const isComponents = /^(agents|teams|workflows):/
       const wild = operation.scopes.map((scope) => scope.replace(':', ':*:'))
-      const named = operation.scopes.map((scope) =>
-        isComponents.test(scope) ? scope.replace(':', ':support:') : scope,
-      )
+      const [id] = Object.values(componentOf(operation))
+      const named = operation.scopes.map((scope) => (isComponents.test(scope) ? scope.replace(':', `:${id}:`) : scope))
       const enough: [string, string[]][] = [
         ['exactly', operation.scopes],
         ['wildcard', wild],
@@ -318,7 +338,7 @@ describe('every operation', () => {
       ]
       for (const [name, scopes] of enough) {
         const isAdmin = name === 'admin'
-        const objects = await objectsOfAlice(operation.operationId)
+        const objects = await objectsOfAlice(operation)
         const answer = await send(operation, objects, { headers: bearer(await by('alice', scopes)) })
         const told = `${operation.name}, ${name}: ${answer.status} ${answer.text.slice(0, 200)}`
         expect(answer.status, told).toBeLessThan(500)
@@ -333,7 +353,7 @@ describe('every operation', () => {
 
   /** Has bob call an operation with alice's objects. Whatever comes of it, hers have to be as they were. */
   async function bobTries(operation: Operation) {
-    const objects = await objectsOfAlice(operation.operationId)
+    const objects = await objectsOfAlice(operation)
     const before = ran
     const sent: Sent = { headers: bearer(await by('bob', operation.scopes)) }
     const answer = await send(operation, objects, sent)

@@ -29,6 +29,18 @@ export async function fill({ runs, sessions, media, webhooks, serviceAccounts }:
     segment: segment(1, 1, 1, entries),
     at: T0 + 1,
     snapshot: JSON.stringify({ content: odd }),
+    nested: [
+      {
+        runId: 'run_inside',
+        parentRunId: 'run_1',
+        component: { kind: 'agent', id: 'member', name: odd },
+        request: '{"input":"do it"}',
+        createdAt: T0 + 1,
+        status: 'completed',
+        lastIndex: 1,
+        body: JSON.stringify({ content: odd }),
+      },
+    ],
     statePatches: [{ set: { n: 1 } }],
   })
   const made = (['run.completed', 'run.error'] as const).map((type) => delivery('run_1', { type, eventIndex: 2 }))
@@ -41,7 +53,8 @@ export async function fill({ runs, sessions, media, webhooks, serviceAccounts }:
     unit({ run: { runId: 'run_2', component: { kind: 'agent', id: 'support', name: odd } } }),
   )
   const paused = { status: 'paused', usage: {}, approval: approval('run_2') } as const
-  await runs.append(ending('run_2', 'paused', { end: paused }))
+  await runs.append(ending('run_2', 'paused', { end: { ...paused, wakeAt: T0 * 3 } }))
+  await runs.sendEvent(fullCaller, 'run_2', { id: 'evt_1', name: odd, payload: { odd } }, T0 + 2)
   await runs.accept(fullCaller, unit({ run: { runId: 'run_3' } }))
   await runs.accept(fullCaller, unit({ run: { runId: 'run_4', runAfter: T0 * 2, priority: 3 } }))
 }

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { Agent, AgentOS, tool } from 'agentos-sdk'
+import { z } from 'zod'
+import { Agent, AgentOS, approval, sequence, step, Team, tool, Workflow } from 'agentos-sdk'
 import { createNodeHandler } from 'agentos-sdk/node'
 import { scripted } from 'agentos-sdk/models'
 import { sqlite } from 'agentos-sdk/storage'
@@ -26,8 +27,21 @@ const model = scripted(({ messages }) => {
   return said === 'Pay it.' ? { toolCalls: [{ id: 'call_1', name: 'pay' }] } : 'Hello!'
 })
 const failures: unknown[] = []
+const agent = new Agent({ id: 'my-agent', model, tools: [refund, pay] })
 const agentOS = new AgentOS({
-  agents: [new Agent({ id: 'my-agent', model, tools: [refund, pay] })],
+  agents: [agent],
+  teams: [new Team({ id: 'desk', model, tools: [refund], members: [agent] })],
+  workflows: [
+    new Workflow({
+      id: 'release',
+      input: z.string(),
+      steps: sequence(
+        'release',
+        approval<string>({ name: 'approve' }),
+        step({ name: 'publish', run: () => 'Published.' }),
+      ),
+    }),
+  ],
   storage: sqlite(':memory:'),
   logger: { ...silentLogger, error: (fields) => failures.push(fields) },
   runs: { sweepMs: 50 },
@@ -41,6 +55,8 @@ let operations: { name: string; method: string; path: string; operation: Describ
 const there: Record<string, string> = {}
 const known: Known = {
   agent_id: ['my-agent', 'my-agent', 'none'],
+  team_id: ['desk', 'desk', 'none'],
+  workflow_id: ['release', 'release', 'none'],
   session_id: ['~session~'],
   run_id: ['~run~', '~paused~', '~waiting~'],
   approval_id: ['~approval~', '~decided~'],
@@ -78,11 +94,17 @@ afterAll(async () => {
 let token = ''
 let accounts = 0
 
-async function prepare(): Promise<void> {
+async function prepare(path: string): Promise<void> {
   const run = (message: string) => agentOS.runs.create({ agentId: 'my-agent', message })
-  const done = await run('Hi')
+  const own = (message: string) => {
+    if (path.startsWith('/teams/')) return agentOS.runs.create({ teamId: 'desk', message })
+    return path.startsWith('/workflows/') ? agentOS.runs.create({ workflowId: 'release', message }) : run(message)
+  }
+  // The examples name it, and it belongs to what has run in it first.
+  await agentOS.sessions.delete('thread-42').catch(() => undefined)
+  const done = await own('Hi')
   Object.assign(there, { session: done.sessionId, run: done.runId, database: agentOS.database.id })
-  there.paused = (await run('Refund it.')).runId
+  there.paused = (await own('Refund it.')).runId
   const waiting = await run('Pay it.')
   there.waiting = waiting.runId
   there.approval = await approvalOf(waiting.runId)
@@ -115,11 +137,11 @@ describe('no input breaks an operation', () => {
     const accepted = new Map<string, number>()
     for (const { name, method, path, operation } of operations) {
       const requests = describedRequest(document, method, path, operation, known)
-      await prepare()
+      await prepare(path)
       let sent = 0
       const property = fc.asyncProperty(requests, async (given) => {
         // Requests use things up: they are deleted, decided about, or cancelled.
-        if (method !== 'get' && ++sent % 10 === 0) await prepare()
+        if (method !== 'get' && ++sent % 10 === 0) await prepare(path)
         const answer = await client.send({
           ...given,
           headers: { authorization: `Bearer ${token}`, ...given.headers },
