@@ -168,10 +168,10 @@ export class AgentOS implements WebHandler, SocketHandler {
     const logger = redactingLogger(options.logger ?? consoleLogger)
     this.id = id
     const auth = authSettings(options.auth, id, process.env)
-    const surface = surfaceOf(options, logger, clock)
+    const storage = options.storage ?? sqlite('agentos.db')
+    const surface = surfaceOf(options, storage, logger, clock)
     this.trustedProxyHeader = surface.trustedProxyHeader
     this.access = new AccessPolicy({ enforcesScopes: auth.authorization, authorize: auth.authorize })
-    const storage = options.storage ?? sqlite('agentos.db')
     const further = options.databases ?? []
     this.storage = storage
     this.furtherStorages = further
@@ -421,7 +421,7 @@ export class AgentOS implements WebHandler, SocketHandler {
 }
 
 /** What guards the HTTP surface, beside who calls. */
-function surfaceOf(options: AgentOSOptions, logger: Logger, clock: Clock) {
+function surfaceOf(options: AgentOSOptions, storage: Storage, logger: Logger, clock: Clock) {
   const { compatibility, rateLimits, audit, trustedProxyHeader } = options
   if (trustedProxyHeader !== undefined && !/^[\w-]+$/.test(trustedProxyHeader)) {
     throw new ConfigurationError(`"${trustedProxyHeader}" is no name of a header for trustedProxyHeader.`)
@@ -429,7 +429,9 @@ function surfaceOf(options: AgentOSOptions, logger: Logger, clock: Clock) {
   const origins = corsOrigins(options.cors, compatibility, process.env.CORS_ORIGIN_LIST)
   return {
     cors: origins && origins.length > 0 ? new Cors(origins) : undefined,
-    usage: rateLimits && new UsageLimits(rateLimits, rateLimits.limiter ?? new MemoryRateLimiter(clock)),
+    usage:
+      rateLimits &&
+      new UsageLimits(rateLimits, rateLimits.limiter ?? storage.rateLimiter ?? new MemoryRateLimiter(clock)),
     audit: audit === false ? undefined : new Audit(logger, () => toIso(clock.now()), audit),
     trustedProxyHeader,
   }

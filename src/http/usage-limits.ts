@@ -9,7 +9,7 @@ export interface RateLimits {
   runsPerMinute?: number
   /** Event streams that a caller may have open at once in this process. */
   streamsPerUser?: number
-  /** Counts `runsPerMinute`. Default: in this process. */
+  /** Counts `runsPerMinute`. Default: the storage's, which counts for all processes on PostgreSQL; else in this process. */
   limiter?: RateLimiter
 }
 

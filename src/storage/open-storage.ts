@@ -1,3 +1,4 @@
+import type { RateLimiter } from '../core/rate-limiter.js'
 import type { LinkedEventBus } from './linked-event-bus.js'
 import type { Storage } from './storage.js'
 
@@ -24,6 +25,8 @@ export interface OpenStorage extends Repositories, Pick<Storage, 'schema'> {
   makeDurable(): void
   /** Whether another process has written since this was asked last. Not there when no other process can. */
   hasForeignWrite?(): boolean
+  /** Counts for all processes. Where it is missing, each counts by itself. */
+  readonly rateLimiter?: RateLimiter
   /** Carries messages between this bus and those of other processes. Where it is missing, they poll. */
   linkTo?(bus: LinkedEventBus): void
   close(): Promise<void>

@@ -49,6 +49,7 @@ export function postgres(url: string | PostgresOptions): Storage {
     key: `postgres:${schema}:${place}`,
     isDurable: true,
     migrate,
+    countsRates: true,
     open: async () => {
       const driver = await loadDriver('postgres()', 'PostgreSQL', () => import('./mikro-orm/postgresql/open.js'))
       return driver.openPostgres({ url: place, schema, poolSize, connectTimeoutMs, statementTimeoutMs })

@@ -1,5 +1,6 @@
 import type { ApprovalRepository } from '../approvals/approval-repository.js'
 import { AgentOSError, UnavailableError } from '../core/errors.js'
+import type { RateLimiter } from '../core/rate-limiter.js'
 import type { RetentionRepository } from '../database/retention-repository.js'
 import type { SchemaRepository } from '../database/schema-repository.js'
 import type { EventBus } from '../runs/event-bus.js'
@@ -21,6 +22,8 @@ export interface HandleOptions {
   isDurable: boolean
   /** Whether the first use brings an older schema up to date, or refuses it. */
   migrate: 'auto' | 'check'
+  /** Whether what `open` gives has a rate limiter. */
+  countsRates?: boolean
   open(): Promise<OpenStorage>
 }
 
@@ -90,6 +93,7 @@ export class StorageHandle implements Storage {
     noteUse: true,
   })
   readonly retention: RetentionRepository = this.deferred('retention', { prune: true })
+  readonly rateLimiter: RateLimiter | undefined
   readonly schema: SchemaRepository = {
     versions: () => this.call((open) => open.schema.versions(), true),
     version: () => this.call((open) => open.schema.version(), true),
@@ -105,6 +109,9 @@ export class StorageHandle implements Storage {
 
   constructor(private readonly options: HandleOptions) {
     this.id = options.id
+    if (options.countsRates === true) {
+      this.rateLimiter = { take: (key, limit) => this.call(async (open) => open.rateLimiter!.take(key, limit)) }
+    }
   }
 
   get events(): EventBus {

@@ -1,6 +1,7 @@
 import type { ApprovalRepository } from '../approvals/approval-repository.js'
 import type { RetentionRepository } from '../database/retention-repository.js'
 import type { SchemaRepository } from '../database/schema-repository.js'
+import type { RateLimiter } from '../core/rate-limiter.js'
 import type { EventBus } from '../runs/event-bus.js'
 import type { MediaRepository } from '../runs/media-repository.js'
 import type { RunRepository } from '../runs/run-repository.js'
@@ -30,6 +31,8 @@ export interface Storage {
   readonly retention: RetentionRepository
   /** Can be used whatever the schema is; everything else needs one for this code. */
   readonly schema: SchemaRepository
+  /** Counts what callers use, for all processes on the database. Where there is none, each process counts by itself. */
+  readonly rateLimiter?: RateLimiter
   /** Shared by all who use the same database in this process. */
   readonly events: EventBus
   /** Whether the database answers and its schema is one for this code. */

@@ -32,6 +32,8 @@ const ADDED: Record<string, Added> = {
   '1.4.0': { tables: ['agentos_snapshots'] },
   '1.5.0': { columns: ['agentos_runs.root_run_id'], isNew: isNested },
   '1.6.0': { tables: ['agentos_run_events'], columns: ['agentos_runs.wake_at'] },
+  // On PostgreSQL only.
+  '1.7.0': {},
 }
 
 /** A run inside of another: what it has done is in the log of that one. */
@@ -78,7 +80,7 @@ describe('every migration', () => {
     await fill(repositories)
     await to(version)
     const above = rowsOf(native)
-    expect(without(above, added), 'nothing of what it adds is there').not.toEqual(above)
+    if (Object.keys(added).length > 0) expect(without(above, added), 'what it adds is not there').not.toEqual(above)
     await to(before)
     const below = rowsOf(native)
     expect(below).toEqual(without(above, added))

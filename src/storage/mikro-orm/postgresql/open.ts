@@ -19,6 +19,7 @@ import { migrationTarget } from './migration-target.js'
 import { postgresMigrations } from './migrations/index.js'
 import { send, type NativePool } from './native.js'
 import { NotifyLink } from './notify-link.js'
+import { PostgresRateLimiter } from './rate-limiter.js'
 import { PostgresRunRepository } from './run-repository.js'
 import { withClient } from './with-client.js'
 
@@ -102,6 +103,7 @@ export function storageOn(database: PostgresDatabase, name: string): OpenStorage
   let link: NotifyLink | undefined
   return {
     ...repositoriesOn(database),
+    rateLimiter: new PostgresRateLimiter(database),
     schema: {
       versions: () => schema.versions(),
       version: () => schema.version(),
