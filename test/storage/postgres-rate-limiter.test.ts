@@ -22,7 +22,7 @@ afterAll(async () => {
   await database[Symbol.asyncDispose]()
 })
 
-const take = (node: number, key: string, count: number, windowMs = HOUR) =>
+const take = async (node: number, key: string, count: number, windowMs = HOUR) =>
   nodes[node]!.rateLimiter!.take(key, { count, windowMs })
 
 describe('the rate limiter of PostgreSQL', () => {

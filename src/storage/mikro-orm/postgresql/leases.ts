@@ -4,8 +4,8 @@ import { COMPONENT, namesOf } from '../component-names.js'
 import { HEAD_COLUMNS, mayTouch, SELECT_STORED, toHead, toStoredRun, type HeadRow, type StoredRow } from '../run-row.js'
 import type { Query } from './work.js'
 
-/** The clock of the storage: the one that all processes share, whatever theirs say. */
-export const NOW_EXACT = 'extract(epoch FROM clock_timestamp())::float8 * 1000'
+/** The clock of the storage, with parts of milliseconds: the one that all processes share, whatever theirs say. */
+export const NOW_EXACT = '(extract(epoch FROM clock_timestamp())::float8 * 1000)'
 export const NOW = 'floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint'
 const HAS_NO_LEASE = `NOT EXISTS (SELECT 1 FROM agentos_executors
   WHERE agentos_executors.id = agentos_runs.executor_id AND agentos_executors.lease_until > ${NOW})`
