@@ -11,6 +11,7 @@ const config: NextConfig = {
     '@mikro-orm/sql',
     '@mikro-orm/postgresql',
     '@mikro-orm/sqlite',
+    'pg-boss',
   ],
   // Only because this example lies inside the package that it uses.
   turbopack: { root: join(import.meta.dirname, '../..') },

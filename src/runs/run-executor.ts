@@ -65,7 +65,8 @@ export class RunExecutor {
         this.forgetWrites?.()
         this.forgetWrites = undefined
       }
-      this.onRoom?.()
+      // The queue counts the run out only after its outcome is known.
+      setImmediate(() => this.onRoom?.())
     })
     return run
   }

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import pg from 'pg'
+import { Client } from 'pg'
 import { PgBoss } from 'pg-boss'
 import type { Caller, Storage } from 'agentos-sdk'
 import { postgres, sqlite } from 'agentos-sdk/storage'
@@ -21,7 +21,7 @@ const full: Caller = { kind: 'root', scopes: ['agent_os:admin'], admin: true, sc
 export async function onPostgres(work: (newDatabase: () => Promise<string>) => Promise<void>): Promise<void> {
   const named = process.env.AGENTOS_TEST_DATABASE_URL
   const server = named === undefined ? await startPostgres({ isDurable: true }) : undefined
-  const admin = new pg.Client({ connectionString: named ?? server!.url })
+  const admin = new Client({ connectionString: named ?? server!.url })
   await admin.connect()
   const made: string[] = []
   try {
@@ -185,7 +185,7 @@ export async function eventDelays(): Promise<void> {
 }
 
 async function notifyDelays(url: string): Promise<number[]> {
-  const [sender, listener] = [new pg.Client({ connectionString: url }), new pg.Client({ connectionString: url })]
+  const [sender, listener] = [new Client({ connectionString: url }), new Client({ connectionString: url })]
   await Promise.all([sender.connect(), listener.connect()])
   await listener.query('LISTEN bench')
   const delays: number[] = []

@@ -127,6 +127,32 @@ describe('two nodes on PostgreSQL', () => {
     expect(called).toHaveLength(1)
   })
 
+  it('begin background runs for which the other has no room, in the order of their priority', async () => {
+    const { opened, open } = gate()
+    const full = { ...deaf, maxExecuting: 1 }
+    const one = await node(scripted({ content: 'Here.', stall: { until: opened } }), [], full)
+    const busy = await one.runs.start({ agentId: 'my-agent', message: 'Hi' })
+    await until(async () => (await one.runs.get(busy.runId)).status === 'running')
+    const start = (priority: number) => one.runs.start({ agentId: 'my-agent', message: 'Hi', priority })
+    const waiting = [await start(0), await start(5), await start(1)]
+    const other = await node(scripted('There.'), [], full)
+    // It has looked around with its first request; from now on it only hears.
+    const last = await start(0)
+    for (const { runId } of [...waiting, last]) {
+      await until(async () => (await other.runs.get(runId)).status === 'completed')
+      expect((await other.runs.get(runId)).content).toBe('There.')
+    }
+    const ids = [...waiting, last].map(({ runId }) => runId)
+    const order = await database.sql<{ run_id: string }>(
+      'SELECT run_id FROM agentos_runs WHERE run_id = ANY($1::text[]) ORDER BY updated_at',
+      [ids],
+    )
+    expect(order.map(({ run_id }) => run_id)).toEqual([ids[1], ids[2], ids[0], ids[3]])
+    open()
+    await until(async () => (await one.runs.get(busy.runId)).status === 'completed')
+    expect((await one.runs.get(busy.runId)).content).toBe('Here.')
+  })
+
   it('go on with the runs of one that has died', async () => {
     const quick = { leaseMs: 300, sweepMs: 30, pollMs: 20, stopDeadlineMs: 500 }
     const first = await node(scripted({ content: text, stall: { afterDeltas: 2 } }), [], quick)

@@ -48,7 +48,8 @@ answer({
     while (!(await agentOS.runs.head(RUN).catch(() => undefined))) await sleep(5)
     const delays: number[] = []
     for await (const event of await agentOS.runs.resume(RUN)) {
-      if (event.event === 'RunContent') delays.push(now() - Number(String(event.content).split(';').at(-2)))
+      if (event.event !== 'RunContent' || typeof event.content !== 'string') continue
+      delays.push(now() - Number(event.content.split(';').at(-2)))
     }
     return delays
   },

@@ -1,9 +1,9 @@
 /** The raw limit on PostgreSQL: a bare Fastify route that inserts one row with a prepared statement of `pg`. */
 import type { AddressInfo } from 'node:net'
 import fastify from 'fastify'
-import pg from 'pg'
+import { Pool } from 'pg'
 
-const pool = new pg.Pool({ connectionString: process.argv[3], max: 10 })
+const pool = new Pool({ connectionString: process.argv[3], max: 10 })
 await pool.query('CREATE TABLE raw_runs (id bigserial PRIMARY KEY, message text, content text)')
 const insert = { name: 'insert', text: 'INSERT INTO raw_runs (message, content) VALUES ($1, $2) RETURNING id' }
 
