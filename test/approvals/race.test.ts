@@ -11,7 +11,6 @@ import { gated, pausedOn } from './support.js'
 /** The long form: `APPROVAL_TRIALS=1000 npx vitest run test/approvals/race.test.ts`. */
 const TRIALS = Number(process.env.APPROVAL_TRIALS ?? 25)
 const RESOLVERS = 50
-type Gated = ReturnType<typeof gated>
 
 /** The database of two servers, each a process of its own. */
 const databases: Record<string, () => Promise<{ here: Storage; there: string }>> = {
