@@ -36,7 +36,8 @@ it.each(Object.entries(databases))(
       const { run, approval } = await pausedOn(first.agentOS, first.start())
       const before = first.called.length
       const resolutions = Array.from({ length: RESOLVERS }, (_, at) => ({
-        status: at % 3 === trial % 3 ? ('approved' as const) : ('rejected' as const),
+        // Who approves has its arguments checked first, and so comes later than who rejects: often all approve.
+        status: trial % 2 === 0 || at % 3 === 0 ? ('approved' as const) : ('rejected' as const),
         resolvedBy: `r${at}`,
         continueRun: at % 4 > 1,
       }))
