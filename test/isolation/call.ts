@@ -41,9 +41,13 @@ export type Generator = (making: Making) => Call
 
 type Kinds = { session: SessionRow; run: RunRow; approval: ApprovalRow; account: AccountRow }
 
-/** A row of the actor's own, of somebody else's, or one that is not there. */
-export function pick<Kind extends keyof Kinds>({ choose, actor, ledger }: Making, kind: Kind): Kinds[Kind] | undefined {
-  const all = [...(ledger[`${kind}s`] as unknown as ReadonlyMap<string, Kinds[Kind]>).values()]
+/** A row of the actor's own, of somebody else's, or one that is not there; of those that fit. */
+export function pick<Kind extends keyof Kinds>(
+  { choose, actor, ledger }: Making,
+  kind: Kind,
+  fits: (row: Kinds[Kind]) => boolean = () => true,
+): Kinds[Kind] | undefined {
+  const all = [...(ledger[`${kind}s`] as unknown as ReadonlyMap<string, Kinds[Kind]>).values()].filter(fits)
   const own = all.filter((row) => row.owner === actor.principal.number)
   const others = all.filter((row) => row.owner !== actor.principal.number).slice(-40)
   const from = choose.of(own, others, own, others, [])

@@ -15,8 +15,20 @@ import { KINDS, World } from './world.js'
 /** Random operations on each storage, beside those that everybody tries; `ISOLATION_SEED` makes others of them. */
 const RANDOM_OPERATIONS = Number(process.env.ISOLATION_OPERATIONS ?? 300)
 const SEED = Number(process.env.ISOLATION_SEED ?? 20_260_424)
-/** Makes a plain run of the tool that waits for an approval. */
+/** Makes a plain run of what waits for an approval; or, of a workflow, for an event. */
 const PAYS = [0, 0, 0, 3]
+const WAITS = [0, 0, 0, 1]
+/** What everybody makes first. */
+const FIRST: [operation: string, numbers: number[]][] = [
+  ['create_session', [0]],
+  ['create_agent_run', [0]],
+  ['create_agent_run', PAYS],
+  ['create_team_run', [0]],
+  ['create_team_run', PAYS],
+  ['create_workflow_run', WAITS],
+  ['create_workflow_run', PAYS],
+  ['create_service_account', [0]],
+]
 const isLong = RANDOM_OPERATIONS >= 1000
 
 vi.setConfig({ testTimeout: isLong ? 1_800_000 : 120_000, hookTimeout: 120_000 })
@@ -81,8 +93,8 @@ describe.each(Object.entries(storages))('isolation on %s', (name, keep) => {
 
   it('holds for everybody, on every operation, one after the other', async () => {
     await world.people()
-    const first: Step[] = ['create_session', 'create_agent_run', 'create_agent_run', 'create_service_account'].flatMap(
-      (operation, at) => world.actors.map((_, actor): Step => ({ operation, actor, numbers: at === 2 ? PAYS : [0] })),
+    const first = FIRST.flatMap(([operation, numbers]) =>
+      world.actors.map((_, actor): Step => ({ operation, actor, numbers })),
     )
     for (const step of first) await player.playTogether([step])
     // Each has one that others are to be kept from.
@@ -107,8 +119,14 @@ describe.each(Object.entries(storages))('isolation on %s', (name, keep) => {
         {
           arbitrary: fc.constantFrom(
             'create_agent_run',
+            'create_team_run',
+            'create_workflow_run',
             'continue_agent_run',
+            'continue_team_run',
+            'continue_workflow_run',
+            'send_workflow_event',
             'fork_agent_session',
+            'fork_team_session',
             'resolve_approval',
           ),
           weight: 1,

@@ -12,9 +12,15 @@ interface Owned {
   owner: number
 }
 
+/** What is run. */
+export interface Component {
+  kind: 'agent' | 'team' | 'workflow'
+  id: string
+}
+
 export interface SessionRow extends Owned {
   kind: 'session'
-  type: string
+  type: Component['kind']
   name: string
   componentId?: string
 }
@@ -22,7 +28,21 @@ export interface SessionRow extends Owned {
 export interface RunRow extends Owned {
   kind: 'run'
   sessionId: string
-  agentId: string
+  component: Component
+  /** Of a run inside of another. */
+  parentId?: string
+  /** Steps at which a workflow waits for somebody, as an admin has seen them. */
+  waits?: readonly Wait[]
+  /** Events that were sent to it, and for which a step of it waits or will wait. */
+  events?: number
+}
+
+/** A step at which a workflow waits, and the requirements of what it runs. */
+export interface Wait {
+  stepId: string
+  isError: boolean
+  asks: 'confirmation' | 'input' | 'executor'
+  requirementIds: readonly string[]
 }
 
 export interface ApprovalRow extends Owned {
@@ -109,6 +129,12 @@ export class Ledger {
 
   moved(runId: string, by: string | undefined): void {
     this.movers.set(runId, (this.movers.get(runId) ?? new Set()).add(by))
+  }
+
+  /** Who has moved a run, or the one that it is inside of; undefined where nobody is known to. */
+  moversOf(run: RunRow): ReadonlySet<string | undefined> | undefined {
+    const parent = run.parentId === undefined ? undefined : this.runs.get(run.parentId)
+    return parent ? this.moversOf(parent) : this.movers.get(run.id)
   }
 
   guesses(reader: number, text: string): void {

@@ -1,7 +1,7 @@
 import type { Call, ListCheck } from './call.js'
 import { Choices } from './choices.js'
 import type { DescribedOperation } from './described.js'
-import type { Row } from './ledger.js'
+import type { Component, Ledger, Row, RunRow, Wait } from './ledger.js'
 import { generators } from './operations/index.js'
 import type { Actor, Answer, Sent, World } from './world.js'
 
@@ -27,6 +27,15 @@ const LISTS: Record<string, string> = {
   list_approvals: 'approvals',
   list_service_accounts: 'accounts',
 }
+
+const AUDITED = [
+  'list_sessions',
+  'list_agent_runs',
+  'list_team_runs',
+  'list_workflow_runs',
+  'list_approvals',
+  'list_service_accounts',
+]
 
 /** Plays steps against a world, and holds each answer against the model. */
 export class Player {
@@ -69,7 +78,7 @@ export class Player {
   /** Everything that each of those who see their own rows only can list is what the model knows of them. */
   async audit(): Promise<void> {
     for (const actor of this.world.actors.filter(({ scoped, kind }) => scoped && kind !== 'limited')) {
-      for (const operation of ['list_sessions', 'list_agent_runs', 'list_approvals', 'list_service_accounts']) {
+      for (const operation of AUDITED) {
         // All zeros: the plainest call, whose whole answer is compared.
         if (operation === 'list_approvals' && actor.kind === 'approver') continue
         await this.play(this.ready({ operation, actor: this.world.actors.indexOf(actor), numbers: [0] }))
@@ -174,7 +183,7 @@ export class Player {
     const texts = rows.map(async (row) => {
       const path = {
         session: `/sessions/${encodeURIComponent(row.id)}`,
-        run: `/agents/${'agentId' in row ? row.agentId : ''}/runs/${encodeURIComponent(row.id)}`,
+        run: row.kind === 'run' ? pathOf(row) : '',
         approval: `/approvals/${row.id}`,
         account: '/service-accounts?limit=1000',
       }[row.kind]
@@ -239,12 +248,12 @@ export class Player {
     if (values.join() !== sorted.join()) throw new Error(`Its list is in no order, ${values.join()}: ${got}`)
   }
 
-  /** Waits for runs that go on in the background, and learns what they wait for. */
+  /** Waits for runs that go on in the background, and learns what they have started and what they wait for. */
   private async settle(): Promise<void> {
     const { unsettled, ledger } = this.world
     for (const id of unsettled) {
       const run = ledger.runs.get(id)
-      if (run) await this.ended(`/agents/${run.agentId}/runs/${encodeURIComponent(id)}`)
+      if (run) learnOf(ledger, run, await this.ended(run))
       const { data } = await this.world.ask(`/approvals?run_id=${encodeURIComponent(id)}`)
       for (const { id: approvalId, session_id } of data as { id: string; session_id: string }[]) {
         const owner = run?.owner ?? ledger.approvals.get(approvalId)?.owner
@@ -256,10 +265,13 @@ export class Player {
     }
   }
 
-  private async ended(path: string): Promise<void> {
+  private async ended(run: RunRow): Promise<RunRecord> {
     for (;;) {
-      const { status } = await this.world.ask(path)
-      if (status !== 'pending' && status !== 'running') return
+      const record = (await this.world.ask(pathOf(run))) as RunRecord
+      const { status, pause_kind: waitsFor } = record
+      // What was sent to it is on its way.
+      const goesOn = status === 'paused' && waitsFor === 'event' && (run.events ?? 0) > 0
+      if (status !== 'pending' && status !== 'running' && !goesOn) return record
       await new Promise((resolve) => setTimeout(resolve, 3))
     }
   }
@@ -270,13 +282,66 @@ export class Player {
     for (const { runId, userId, caller } of executions.splice(0)) {
       const run = ledger.runs.get(runId)
       if (!run) continue
-      const movers = ledger.movers.get(runId)
+      const movers = ledger.moversOf(run)
       const told = `A tool of run ${runId} of ${run.owner} ran for ${userId} as ${JSON.stringify(caller)}`
       if (ledger.numberOf(userId) !== run.owner) throw new Error(`${told}, which is not its owner`)
       if (movers && !movers.has(caller.userId)) throw new Error(`${told}, whom nobody has asked to move it`)
       if (caller.scoped && caller.userId !== userId) throw new Error(`${told}, who may not see it`)
     }
   }
+}
+
+/** What an admin is shown of a run, as far as it is looked at. */
+interface RunRecord {
+  status?: string
+  pause_kind?: string
+  step_requirements?: {
+    step_id: string
+    requires_user_input: boolean
+    executor_requirements?: { id: string }[]
+  }[]
+  error_requirements?: { step_id: string }[]
+}
+
+/** Where an admin finds a run. One that is inside of another is not at its component's. */
+function pathOf({ id, sessionId, parentId, component: { kind, id: componentId } }: RunRow): string {
+  const runId = encodeURIComponent(id)
+  return parentId === undefined
+    ? `/${kind}s/${componentId}/runs/${runId}`
+    : `/sessions/${encodeURIComponent(sessionId)}/runs/${runId}`
+}
+
+/** What a run has started belongs to whoever the run belongs to. */
+function learnOf(ledger: Ledger, run: RunRow, record: RunRecord): void {
+  run.waits = [
+    ...(record.step_requirements ?? []).map((step): Wait => {
+      const asks = step.executor_requirements ? 'executor' : step.requires_user_input ? 'input' : 'confirmation'
+      const requirementIds = (step.executor_requirements ?? []).map(({ id }) => id)
+      return { stepId: step.step_id, isError: false, asks, requirementIds }
+    }),
+    ...(record.error_requirements ?? []).map(({ step_id: stepId }): Wait => {
+      return { stepId, isError: true, asks: 'confirmation', requirementIds: [] }
+    }),
+  ]
+  for (const { id, parentId, component } of runsInside(record)) {
+    const { owner, sessionId } = run
+    if (!ledger.runs.has(id)) ledger.add({ kind: 'run', id, owner, sessionId, component, parentId })
+  }
+}
+
+interface RunInside {
+  id: string
+  parentId: string
+  component: Component
+}
+
+function runsInside(value: unknown): RunInside[] {
+  if (typeof value !== 'object' || value === null) return []
+  const { run_id: id, parent_run_id: parentId, ...rest } = value as Record<string, unknown>
+  const inside = Object.values(rest).flatMap(runsInside)
+  if (typeof id !== 'string' || typeof parentId !== 'string') return inside
+  const kind = (['agent', 'team', 'workflow'] as const).find((one) => typeof rest[`${one}_id`] === 'string')
+  return kind ? [{ id, parentId, component: { kind, id: rest[`${kind}_id`] as string } }, ...inside] : inside
 }
 
 function sentOf(
@@ -313,10 +378,11 @@ function namedUser(world: World, { userPlaces }: DescribedOperation, actor: Acto
 function holds({ scopes }: Actor, { scopes: needed }: DescribedOperation, { params = {} }: Call): boolean {
   if (scopes.includes('agent_os:admin')) return true
   return needed.every((scope) => {
-    const named = scope.replace(':', `:${params.agent_id ?? ''}:`)
+    const component = params.agent_id ?? params.team_id ?? params.workflow_id
+    const named = scope.replace(':', `:${component ?? ''}:`)
     // A list is open to whoever may read some of it.
     const ofSome =
-      params.agent_id === undefined && scope === 'agents:read' && scopes.some((one) => /^agents:\w+:read$/.test(one))
+      component === undefined && scope === 'agents:read' && scopes.some((one) => /^agents:\w+:read$/.test(one))
     return scopes.includes(scope) || scopes.includes(named) || ofSome
   })
 }

@@ -1,6 +1,6 @@
 import { given, MISSING, pick } from '../call.js'
 import type { Call, Generator, Making } from '../call.js'
-import { AGENTS } from '../world.js'
+import { COMPONENTS } from '../components.js'
 
 /** A call about one approval. */
 function onApproval(making: Making, more: Omit<Call, 'params' | 'names'> = {}): Call {
@@ -12,14 +12,14 @@ const listApprovals: Generator = (making) => {
   const { choose, ledger, actor } = making
   const run = choose.once(3) ? pick(making, 'run') : undefined
   const session = !run && choose.once(3) ? pick(making, 'session') : undefined
-  const agentId = choose.once(4) ? choose.of(...AGENTS) : undefined
+  const source = choose.once(4) ? choose.of('agent', 'team', 'workflow') : undefined
   const cursor = choose.once(5) ? choose.of(...(ledger.cursors.get('approvals') ?? []), undefined) : undefined
-  const isWhole = actor.scoped && actor.kind !== 'approver' && agentId === undefined
+  const isWhole = actor.scoped && actor.kind !== 'approver' && source === undefined
   return {
     query: given({
       run_id: run?.id,
       session_id: session?.id,
-      agent_id: agentId,
+      ...(source && { [`${source}_id`]: choose.of(...COMPONENTS[source]) }),
       limit: choose.of('1', '2', '100'),
       cursor,
     }),
