@@ -106,6 +106,16 @@ describe.each(Object.entries(storages))('isolation on %s', (name, keep) => {
       }
     }
     await player.audit()
+    const runs = [...world.ledger.runs.values()]
+    expect(runs.filter(({ parentId }) => parentId !== undefined).length, 'runs inside of others').toBeGreaterThan(10)
+    for (const kind of ['agent', 'team', 'workflow']) {
+      const waiting = runs.filter(({ isPaused, component }) => isPaused && component.kind === kind)
+      expect(waiting.length, `runs of ${kind}s that wait`).toBeGreaterThan(0)
+    }
+    expect(
+      operations.filter(({ operationId }) => !player.succeeded.has(operationId)).map(({ name }) => name),
+      'operations that nobody has got anything of',
+    ).toEqual([])
     for (const kind of KINDS) {
       for (const operation of operations)
         expect(player.counts.get(`${operation.name} ${kind}`), `${operation.name} by ${kind}`).toBeGreaterThan(0)

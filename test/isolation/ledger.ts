@@ -31,6 +31,10 @@ export interface RunRow extends Owned {
   component: Component
   /** Of a run inside of another. */
   parentId?: string
+  /** It has been seen to wait for somebody or something. */
+  isPaused?: boolean
+  /** What an agent or a team waits for. */
+  requirementIds?: readonly string[]
   /** Steps at which a workflow waits for somebody, as an admin has seen them. */
   waits?: readonly Wait[]
   /** Events that were sent to it, and for which a step of it waits or will wait. */
@@ -47,6 +51,8 @@ export interface Wait {
 
 export interface ApprovalRow extends Owned {
   kind: 'approval'
+  /** As it was seen last. */
+  isPending: boolean
   runId: string
   sessionId: string
 }

@@ -41,6 +41,8 @@ const AUDITED = [
 export class Player {
   /** How many calls were made, by operation and kind of caller. */
   readonly counts = new Map<string, number>()
+  /** Operations that have done for somebody what they are there for. */
+  readonly succeeded = new Set<string>()
   played = 0
   compared = 0
   listed = 0
@@ -114,6 +116,7 @@ export class Player {
     if (foreign.length > 0 && (await this.looks(foreign)) !== before)
       throw new Error(`It changes what is not its own: ${got}`)
     if (isRefused || answer.status >= 400) return
+    this.succeeded.add(operation.operationId)
     if (foreign.length > 0) return
     try {
       await call.learn?.(answer)
@@ -255,11 +258,13 @@ export class Player {
       const run = ledger.runs.get(id)
       if (run) learnOf(ledger, run, await this.ended(run))
       const { data } = await this.world.ask(`/approvals?run_id=${encodeURIComponent(id)}`)
-      for (const { id: approvalId, session_id } of data as { id: string; session_id: string }[]) {
-        const owner = run?.owner ?? ledger.approvals.get(approvalId)?.owner
-        if (owner !== undefined && !ledger.approvals.has(approvalId)) {
-          ledger.add({ kind: 'approval', id: approvalId, owner, runId: id, sessionId: session_id })
-        }
+      for (const { id: approvalId, session_id: sessionId, status } of data as ApprovalRecord[]) {
+        const known = ledger.approvals.get(approvalId)
+        const owner = run?.owner ?? known?.owner
+        const isPending = status === 'pending'
+        if (known) known.isPending = isPending
+        else if (owner !== undefined)
+          ledger.add({ kind: 'approval', id: approvalId, owner, runId: id, sessionId, isPending })
       }
       unsettled.delete(id)
     }
@@ -295,12 +300,19 @@ export class Player {
 interface RunRecord {
   status?: string
   pause_kind?: string
+  requirements?: { id: string }[]
   step_requirements?: {
     step_id: string
     requires_user_input: boolean
     executor_requirements?: { id: string }[]
   }[]
   error_requirements?: { step_id: string }[]
+}
+
+interface ApprovalRecord {
+  id: string
+  session_id: string
+  status: string
 }
 
 /** Where an admin finds a run. One that is inside of another is not at its component's. */
@@ -313,6 +325,8 @@ function pathOf({ id, sessionId, parentId, component: { kind, id: componentId } 
 
 /** What a run has started belongs to whoever the run belongs to. */
 function learnOf(ledger: Ledger, run: RunRow, record: RunRecord): void {
+  run.isPaused = record.status === 'paused'
+  run.requirementIds = (record.requirements ?? []).map(({ id }) => id)
   run.waits = [
     ...(record.step_requirements ?? []).map((step): Wait => {
       const asks = step.executor_requirements ? 'executor' : step.requires_user_input ? 'input' : 'confirmation'

@@ -1,11 +1,12 @@
 import { given, MISSING, pick } from '../call.js'
 import type { Call, Generator, Making } from '../call.js'
+import type { ApprovalRow } from '../ledger.js'
 import { COMPONENTS } from '../components.js'
 
 /** A call about one approval. */
-function onApproval(making: Making, more: Omit<Call, 'params' | 'names'> = {}): Call {
-  const approval = pick(making, 'approval')
-  return { ...more, params: { approval_id: approval?.id ?? MISSING.approval }, names: approval ? [approval] : [] }
+function onApproval(making: Making, prefers?: (approval: ApprovalRow) => boolean): Call {
+  const approval = pick(making, 'approval', undefined, prefers)
+  return { params: { approval_id: approval?.id ?? MISSING.approval }, names: approval ? [approval] : [] }
 }
 
 const listApprovals: Generator = (making) => {
@@ -56,7 +57,7 @@ const countApprovals: Generator = (making) => {
 
 const resolveApproval: Generator = (making) => {
   const { choose, ledger, world, actor } = making
-  const approval = pick(making, 'approval')
+  const approval = pick(making, 'approval', undefined, ({ isPending }) => isPending)
   const note = ledger.canary(approval?.owner ?? actor.principal.number)
   return {
     params: { approval_id: approval?.id ?? MISSING.approval },
@@ -73,7 +74,7 @@ const resolveApproval: Generator = (making) => {
 }
 
 const deleteApproval: Generator = (making) => {
-  const call = onApproval(making)
+  const call = onApproval(making, ({ isPending }) => !isPending)
   return { ...call, learn: () => void making.ledger.approvals.delete(call.params!.approval_id!) }
 }
 

@@ -65,7 +65,8 @@ const createRun =
       ...choose.maybe(() => ({ session_state: { [ledger.canary(writer)]: ledger.canary(writer) } })),
       ...choose.maybe(() => ({ metadata: { [ledger.canary(owner)]: ledger.canary(owner) } })),
       ...choose.maybe(() => ({ dependencies: { secret: ledger.canary(owner) } })),
-      ...choose.maybe(() => ({ webhook: { url: world.posts.urlOf(session ? writer : owner) } })),
+      // What is posted holds the history of the session, and what the run was given.
+      ...(writer === owner && choose.maybe(() => ({ webhook: { url: world.posts.urlOf(owner) } }))),
       ...choose.of(
         {},
         { stream: true },
@@ -132,10 +133,14 @@ type More = Omit<Call, 'params' | 'names'> & { params?: Record<string, string> }
 
 /** Calls about one run of a kind, also about one inside of another. */
 const onRun =
-  (kind: Kind, more: (making: Making, run: RunRow | undefined) => More = () => ({})): Generator =>
+  (
+    kind: Kind,
+    more: (making: Making, run: RunRow | undefined) => More = () => ({}),
+    prefers?: (run: RunRow) => boolean,
+  ): Generator =>
   (making) => {
     const { choose } = making
-    const run = pick(making, 'run', ({ component }) => component.kind === kind)
+    const run = pick(making, 'run', ({ component }) => component.kind === kind, prefers)
     const isElsewhere = choose.once(9)
     const id = isElsewhere || !run ? choose.of(...COMPONENTS[kind]) : run.component.id
     const { params, ...rest } = more(making, run)
@@ -145,6 +150,8 @@ const onRun =
       names: run ? [run] : [],
     }
   }
+
+const waits = ({ isPaused = false }: RunRow): boolean => isPaused
 
 /** Its session, or that of somebody else. */
 function sessionOf(making: Making): Record<string, string> {
@@ -168,71 +175,89 @@ const moves =
   }
 
 const continueRun = (kind: Kind): Generator =>
-  onRun(kind, (making, run) => {
+  onRun(
+    kind,
+    (making, run) => {
+      const { choose, ledger, actor } = making
+      const canary = ledger.canary(run?.owner ?? actor.principal.number)
+      const isYes = choose.of(true, false)
+      const decided = { tools: [{ tool_call_id: 'call_1', confirmed: isYes, note: canary }] }
+      const ids = run?.requirementIds ?? []
+      const body = {
+        ...choose.of<Record<string, unknown>>(
+          { requirements: ids.map((id) => ({ id, confirmation: isYes, confirmation_note: canary })) },
+          decided,
+          { input: `say ${canary}` },
+          { fork: true, input: `say ${canary}` },
+          { regenerate: true, additional_instructions: canary },
+          {},
+          { ...decided, dependencies: { secret: canary } },
+        ),
+        ...choose.of({}, { stream: true }, { background: true }),
+      }
+      return { body, learn: moves(making, run) }
+    },
+    waits,
+  )
+
+/** Decides about the steps that an admin has seen the run wait at: whoever guesses their ids must get nowhere by them. */
+const continueWorkflow: Generator = onRun(
+  'workflow',
+  (making, run) => {
     const { choose, ledger, actor } = making
     const canary = ledger.canary(run?.owner ?? actor.principal.number)
-    const decided = { tools: [{ tool_call_id: 'call_1', confirmed: choose.of(true, false), note: canary }] }
+    const isYes = choose.of(true, false)
+    const waitsAt = run?.waits ?? [{ stepId: 'way/confirm', isError: false, asks: 'confirmation', requirementIds: [] }]
+    const decision = { confirmed: isYes, ...(!isYes && { rejection_feedback: canary }) }
+    const steps = waitsAt.filter(({ isError }) => !isError)
+    const errors = waitsAt.filter(({ isError }) => isError)
     const body = {
-      ...choose.of<Record<string, unknown>>(
-        decided,
-        { input: `say ${canary}` },
-        { fork: true, input: `say ${canary}` },
-        { regenerate: true, additional_instructions: canary },
-        {},
-        { ...decided, dependencies: { secret: canary } },
-      ),
+      step_requirements: steps.map(({ stepId: step_id, asks, requirementIds }) => ({
+        step_id,
+        ...(asks === 'confirmation' && decision),
+        ...(asks === 'input' && { user_input: { answer: canary } }),
+        ...(asks === 'executor' && {
+          executor_requirements: requirementIds.map((id) => ({ id, confirmation: isYes, confirmation_note: canary })),
+        }),
+      })),
+      ...(errors.length > 0 && {
+        error_requirements: errors.map(({ stepId }) => ({ step_id: stepId, decision: isYes ? 'retry' : 'skip' })),
+      }),
+      ...choose.maybe(() => ({ metadata: { secret: canary } })),
       ...choose.of({}, { stream: true }, { background: true }),
     }
     return { body, learn: moves(making, run) }
-  })
+  },
+  waits,
+)
 
-/** Decides about the steps that an admin has seen the run wait at: whoever guesses their ids must get nowhere by them. */
-const continueWorkflow: Generator = onRun('workflow', (making, run) => {
-  const { choose, ledger, actor } = making
-  const canary = ledger.canary(run?.owner ?? actor.principal.number)
-  const isYes = choose.of(true, false)
-  const waits = run?.waits ?? [{ stepId: 'way/confirm', isError: false, asks: 'confirmation', requirementIds: [] }]
-  const decision = { confirmed: isYes, ...(!isYes && { rejection_feedback: canary }) }
-  const steps = waits.filter(({ isError }) => !isError)
-  const errors = waits.filter(({ isError }) => isError)
-  const body = {
-    step_requirements: steps.map(({ stepId: step_id, asks, requirementIds }) => ({
-      step_id,
-      ...(asks === 'confirmation' && decision),
-      ...(asks === 'input' && { user_input: { answer: canary } }),
-      ...(asks === 'executor' && {
-        executor_requirements: requirementIds.map((id) => ({ id, confirmation: isYes, confirmation_note: canary })),
-      }),
-    })),
-    ...(errors.length > 0 && {
-      error_requirements: errors.map(({ stepId }) => ({ step_id: stepId, decision: isYes ? 'retry' : 'skip' })),
-    }),
-    ...choose.maybe(() => ({ metadata: { secret: canary } })),
-    ...choose.of({}, { stream: true }, { background: true }),
-  }
-  return { body, learn: moves(making, run) }
-})
-
-const sendEvent: Generator = onRun('workflow', (making, run) => {
-  const { choose, ledger, actor, world } = making
-  const canary = ledger.canary(run?.owner ?? actor.principal.number)
-  const name = choose.of('go', 'other')
-  return {
-    body: { name, payload: { note: canary }, ...choose.maybe(() => ({ id: `event-${canary}` })) },
-    learn: () => {
-      if (!run) return
-      if (name === 'go') run.events = (run.events ?? 0) + 1
-      world.unsettled.add(run.id)
-    },
-  }
-})
+const sendEvent: Generator = onRun(
+  'workflow',
+  (making, run) => {
+    const { choose, ledger, actor, world } = making
+    const canary = ledger.canary(run?.owner ?? actor.principal.number)
+    const name = choose.of('go', 'other')
+    return {
+      body: { name, payload: { note: canary }, ...choose.maybe(() => ({ id: `event-${canary}` })) },
+      learn: () => {
+        if (!run) return
+        if (name === 'go') run.events = (run.events ?? 0) + 1
+        world.unsettled.add(run.id)
+      },
+    }
+  },
+  waits,
+)
 
 function ofKind(kind: Kind): Record<string, Generator> {
   return {
     [`create_${kind}_run`]: createRun(kind),
     [`list_${kind}_runs`]: listRuns(kind),
     [`get_${kind}_run`]: onRun(kind, (making) => ({ query: sessionOf(making) })),
-    [`cancel_${kind}_run`]: onRun(kind, (making) => ({ body: sessionOf(making) })),
+    [`cancel_${kind}_run`]: onRun(kind, (making, run) => ({
+      body: sessionOf(making),
+      learn: () => void (run && making.world.unsettled.add(run.id)),
+    })),
     [`resume_${kind}_run`]: onRun(kind, ({ choose }) => ({
       body: { ...choose.maybe(() => ({ last_event_index: choose.of(0, 2, 9) })) },
     })),

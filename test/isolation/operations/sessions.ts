@@ -172,7 +172,9 @@ const forkSession =
   (making) => {
     const { ledger, world, choose } = making
     const isAny = choose.once(6)
-    const session = pick(making, 'session', ({ type }) => isAny || type === kind)
+    const hasEnded = ({ id }: SessionRow): boolean =>
+      [...ledger.runs.values()].some((run) => run.sessionId === id && run.isPaused === false)
+    const session = pick(making, 'session', ({ type }) => isAny || type === kind, hasEnded)
     const componentId = (session?.type === kind && session.componentId) || COMPONENTS[kind][0]!
     return {
       params: { [`${kind}_id`]: componentId, session_id: session?.id ?? MISSING.session },
