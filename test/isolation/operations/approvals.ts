@@ -47,8 +47,9 @@ const countApprovals: Generator = (making) => {
     learn: async ({ body }) => {
       if (!actor.scoped || actor.kind === 'approver') return
       const pending = await world.ask('/approvals?status=pending&limit=1000')
+      const ids = new Set(ledger.of(ledger.approvals, actor.principal.number).map(({ id }) => id))
       const own = (pending.data as { id: string; run_id: string }[])
-        .filter(({ id }) => ledger.approvals.get(id)?.owner === actor.principal.number)
+        .filter(({ id }) => ids.has(id))
         .filter(({ run_id }) => !run || run_id === run.id)
       if (body.count !== own.length) throw new Error(`counts ${body.count}, but there are ${own.length} of its own`)
     },

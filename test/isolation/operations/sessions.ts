@@ -175,7 +175,7 @@ const forkSession =
     const hasEnded = ({ id }: SessionRow): boolean =>
       [...ledger.runs.values()].some((run) => run.sessionId === id && run.isPaused === false)
     const session = pick(making, 'session', ({ type }) => isAny || type === kind, hasEnded)
-    const componentId = (session?.type === kind && session.componentId) || COMPONENTS[kind][0]!
+    const componentId = (session?.type === kind && session.componentId) || COMPONENTS[kind][0]
     return {
       params: { [`${kind}_id`]: componentId, session_id: session?.id ?? MISSING.session },
       names: session ? [session] : [],
