@@ -229,6 +229,7 @@ export class AgentOS implements WebHandler, SocketHandler {
         activeOf: (sessionId) => runs.active(sessionId),
       },
       clock,
+      auth.jwt.sessionStateClaims,
     )
     const { serviceAccounts } = this.storage
     const { adminScope, dependenciesClaims, sessionStateClaims } = auth.jwt
