@@ -132,7 +132,7 @@ export function runList({ ledger }: Making, fits: (run: RunRow) => boolean, owne
 type More = Omit<Call, 'params' | 'names'> & { params?: Record<string, string> }
 
 /** Calls about one run of a kind, also about one inside of another. */
-const onRun =
+export const onRun =
   (
     kind: Kind,
     more: (making: Making, run: RunRow | undefined) => More = () => ({}),
@@ -151,7 +151,7 @@ const onRun =
     }
   }
 
-const waits = ({ isPaused = false }: RunRow): boolean => isPaused
+export const waits = ({ isPaused = false }: RunRow): boolean => isPaused
 
 /** Its session, or that of somebody else. */
 function sessionOf(making: Making): Record<string, string> {
@@ -160,7 +160,7 @@ function sessionOf(making: Making): Record<string, string> {
 }
 
 /** Learns of a run that was moved on, in place or in a copy. */
-const moves =
+export const moves =
   ({ ledger, world, actor }: Making, run: RunRow | undefined): NonNullable<Call['learn']> =>
   (answer) => {
     if (!run) return
@@ -200,55 +200,6 @@ const continueRun = (kind: Kind): Generator =>
     waits,
   )
 
-/** Decides about the steps that an admin has seen the run wait at: whoever guesses their ids must get nowhere by them. */
-const continueWorkflow: Generator = onRun(
-  'workflow',
-  (making, run) => {
-    const { choose, ledger, actor } = making
-    const canary = ledger.canary(run?.owner ?? actor.principal.number)
-    const isYes = choose.of(true, false)
-    const waitsAt = run?.waits ?? [{ stepId: 'way/confirm', isError: false, asks: 'confirmation', requirementIds: [] }]
-    const decision = { confirmed: isYes, ...(!isYes && { rejection_feedback: canary }) }
-    const steps = waitsAt.filter(({ isError }) => !isError)
-    const errors = waitsAt.filter(({ isError }) => isError)
-    const body = {
-      step_requirements: steps.map(({ stepId: step_id, asks, requirementIds }) => ({
-        step_id,
-        ...(asks === 'confirmation' && decision),
-        ...(asks === 'input' && { user_input: { answer: canary } }),
-        ...(asks === 'executor' && {
-          executor_requirements: requirementIds.map((id) => ({ id, confirmation: isYes, confirmation_note: canary })),
-        }),
-      })),
-      ...(errors.length > 0 && {
-        error_requirements: errors.map(({ stepId }) => ({ step_id: stepId, decision: isYes ? 'retry' : 'skip' })),
-      }),
-      ...choose.maybe(() => ({ metadata: { secret: canary } })),
-      ...choose.of({}, { stream: true }, { background: true }),
-    }
-    return { body, learn: moves(making, run) }
-  },
-  waits,
-)
-
-const sendEvent: Generator = onRun(
-  'workflow',
-  (making, run) => {
-    const { choose, ledger, actor, world } = making
-    const canary = ledger.canary(run?.owner ?? actor.principal.number)
-    const name = choose.of('go', 'other')
-    return {
-      body: { name, payload: { note: canary }, ...choose.maybe(() => ({ id: `event-${canary}` })) },
-      learn: () => {
-        if (!run) return
-        if (name === 'go') run.events = (run.events ?? 0) + 1
-        world.unsettled.add(run.id)
-      },
-    }
-  },
-  waits,
-)
-
 function ofKind(kind: Kind): Record<string, Generator> {
   return {
     [`create_${kind}_run`]: createRun(kind),
@@ -264,8 +215,8 @@ function ofKind(kind: Kind): Record<string, Generator> {
     [`follow_${kind}_run`]: onRun(kind, ({ choose }) => ({
       query: given({ last_event_index: choose.of(undefined, '0', '3') }),
     })),
-    [`continue_${kind}_run`]: kind === 'workflow' ? continueWorkflow : continueRun(kind),
     ...(kind !== 'workflow' && {
+      [`continue_${kind}_run`]: continueRun(kind),
       [`list_${kind}_run_checkpoints`]: onRun(kind),
       [`get_${kind}_run_checkpoint`]: onRun(kind, ({ choose }) => ({
         params: { message_index: choose.of('1', '2', '3') },
@@ -278,5 +229,4 @@ export const runOperations: Record<string, Generator> = {
   ...ofKind('agent'),
   ...ofKind('team'),
   ...ofKind('workflow'),
-  send_workflow_event: sendEvent,
 }
