@@ -21,6 +21,8 @@ export interface Call {
   names?: readonly Row[]
   /** Where names are taken, or a missing row would be made: the code that refuses one that the caller may not see. */
   refused?: string
+  /** A code that would tell of somebody else. */
+  never?: string
   /** Whose rows it writes, where that is neither the caller nor an owner of a named row. */
   writesFor?: number
   list?: ListCheck

@@ -80,8 +80,8 @@ export class Ledger {
   readonly runs = new Map<string, RunRow>()
   readonly approvals = new Map<string, ApprovalRow>()
   readonly accounts = new Map<string, AccountRow>()
-  /** Idempotency keys that were sent, with the bodies, so that others can send the same. */
-  readonly keys: { key: string; body: Record<string, unknown> }[] = []
+  /** Idempotency keys that were sent, by whom and with what, so that others can send the same. */
+  readonly keys: { key: string; by: number; component: Component; body: Record<string, unknown> }[] = []
   /** Cursors that somebody was given, by what they page. */
   readonly cursors = new Map<string, string[]>()
   /** Whoever has started or continued a run: the only ones whose rights its tools may have. */

@@ -113,6 +113,7 @@ export class Player {
     this.counts.set(line, (this.counts.get(line) ?? 0) + 1)
     const got = `${told} → ${answer.status} ${answer.text.slice(0, 1500)}`
     if (answer.status >= 500) throw new Error(`It fails: ${got}`)
+    if (call.never !== undefined && answer.code === call.never) throw new Error(`It tells of another: ${got}`)
     this.checkLeaks(operation, actor, sent, answer, got)
     const isRefused = await this.checkRefusal(operation, actor, call, sent, answer, foreign, named?.code, got)
     if (foreign.length > 0 && (await this.looks(foreign)) !== before)

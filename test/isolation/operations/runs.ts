@@ -38,10 +38,9 @@ function named({ kind, id }: Component): Record<string, string> {
   return { [`${kind}_id`]: id }
 }
 
-/** A session of the kind, or now and then of any. */
+/** A session of the kind, or now and then of another. */
 function sessionFor(making: Making, kind: Kind) {
-  const isAny = making.choose.once(6)
-  return pick(making, 'session', ({ type }) => isAny || type === kind)
+  return pick(making, 'session', undefined, ({ type }) => type === kind)
 }
 
 const createRun =
@@ -49,11 +48,13 @@ const createRun =
   (making) => {
     const { choose, ledger, actor, world } = making
     const session = choose.once(2) ? sessionFor(making, kind) : undefined
-    const component = { kind, id: (session?.type === kind && session.componentId) || choose.of(...COMPONENTS[kind]) }
+    const own = { kind, id: (session?.type === kind && session.componentId) || choose.of(...COMPONENTS[kind]) }
     const { owner, userId } = actsFor(making)
     const writer = session?.owner ?? owner
     const message = `${choose.of(...VERBS[kind])} ${ledger.canary(writer)}`
-    const repeated = choose.once(8) && ledger.keys.length > 0 ? choose.of(...ledger.keys.slice(-8)) : undefined
+    const keys = ledger.keys.filter((one) => one.component.kind === kind).slice(-12)
+    const repeated = choose.once(8) && keys.length > 0 ? choose.of(...keys) : undefined
+    const component = repeated?.component ?? own
     const taken = !session && !repeated && choose.once(12) ? pick(making, 'run') : undefined
     const body = repeated?.body ?? {
       message,
@@ -79,12 +80,15 @@ const createRun =
     }
     const key = repeated?.key ?? (choose.once(4) ? `key-${ledger.keys.length}` : undefined)
     if (repeated) ledger.guesses(actor.principal.number, JSON.stringify(body))
-    if (key !== undefined && !repeated && !session && !('webhook' in body)) ledger.keys.push({ key, body })
+    const by = actor.principal.number
+    if (key !== undefined && !repeated && !session && !('webhook' in body))
+      ledger.keys.push({ key, by, component, body })
     return {
       params: named(component),
       body,
       headers: given({ 'idempotency-key': key }),
       names: repeated ? [] : [session, taken].flatMap((row) => row ?? []),
+      ...(repeated && repeated.by !== by && { never: 'IDEMPOTENCY_KEY_REUSED' }),
       refused: session ? 'SESSION_NOT_FOUND' : 'RUN_EXISTS',
       writesFor: owner,
       learn: (answer) => {

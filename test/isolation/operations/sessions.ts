@@ -152,7 +152,7 @@ const listSessionRuns: Generator = (making) => {
 
 const getSessionRun: Generator = (making) => {
   const run = pick(making, 'run')
-  const session = making.choose.once(4) ? pick(making, 'session') : making.ledger.sessions.get(run?.sessionId ?? '')
+  const session = making.choose.once(5) ? pick(making, 'session') : making.ledger.sessions.get(run?.sessionId ?? '')
   return {
     params: { session_id: session?.id ?? MISSING.session, run_id: run?.id ?? MISSING.run },
     names: [run, session].flatMap((row) => row ?? []),
@@ -170,11 +170,10 @@ interface CopiedRun {
 const forkSession =
   (kind: 'agent' | 'team'): Generator =>
   (making) => {
-    const { ledger, world, choose } = making
-    const isAny = choose.once(6)
-    const hasEnded = ({ id }: SessionRow): boolean =>
-      [...ledger.runs.values()].some((run) => run.sessionId === id && run.isPaused === false)
-    const session = pick(making, 'session', ({ type }) => isAny || type === kind, hasEnded)
+    const { ledger, world } = making
+    const canBe = ({ id, type }: SessionRow): boolean =>
+      type === kind && [...ledger.runs.values()].some((run) => run.sessionId === id && run.isPaused === false)
+    const session = pick(making, 'session', undefined, canBe)
     const componentId = (session?.type === kind && session.componentId) || COMPONENTS[kind][0]
     return {
       params: { [`${kind}_id`]: componentId, session_id: session?.id ?? MISSING.session },
