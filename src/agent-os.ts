@@ -229,6 +229,7 @@ export class AgentOS implements WebHandler, SocketHandler {
         activeOf: (sessionId) => runs.active(sessionId),
       },
       clock,
+      auth.jwt.sessionStateClaims,
     )
     const { serviceAccounts } = this.storage
     const { adminScope, dependenciesClaims, sessionStateClaims } = auth.jwt
@@ -301,7 +302,9 @@ export class AgentOS implements WebHandler, SocketHandler {
       clientAddress(request.headers, mount.clientAddress, surface.trustedProxyHeader)
     this.sockets = new WorkflowSockets({
       gate: {
-        authenticate: (request, mount) => this.authenticator.authenticate(request, addressFor(request, mount)),
+        // Over a socket a token is shown to become somebody: taking it for nobody's would hide that it is no good.
+        authenticate: (request, mount) =>
+          this.authenticator.authenticate(request, addressFor(request, mount), { refusesStale: true }),
         takeRun: (caller, { request, mount }) => surface.usage?.takeRun(usageKey(caller, addressFor(request, mount))),
         checkRun: (caller, workflowId) => this.access.check(caller, 'workflows:run', workflowId),
         tokenHeader: auth.place.header,

@@ -80,7 +80,10 @@ export interface AuthOptions {
   dependenciesClaims?: readonly string[]
   /** Claims that become the `session_state` of runs, in the place of what a request says. */
   sessionStateClaims?: readonly string[]
-  /** `METHOD /path` with the scopes that it asks for in the place of its own; `[]` for any caller. */
+  /**
+   * `METHOD /path` with the scopes that it asks for in the place of its own; `[]` for any caller. `*` as in
+   * `publicPaths`; of several lines that fit, the most exact one counts.
+   */
   scopeMappings?: Readonly<Record<string, readonly string[]>>
   /** Paths that need no token, beside `/health` and `/openapi.json`. `*` stands for a segment, at the end for any rest. */
   publicPaths?: readonly string[]

@@ -46,16 +46,21 @@ export class Authenticator {
    * The caller of a request. What is known at once costs no promise.
    *
    * @param address of the client, where the host has told it.
+   * @param options.refusesStale also an open server refuses the token of a service account that is no good.
    * @throws UnauthorizedError with one of the codes `TOKEN_…`, `SERVICE_ACCOUNT_TOKEN_INVALID` and
    *   `SERVICE_ACCOUNTS_UNAVAILABLE`
    * @throws ForbiddenError `CSRF_REJECTED`
    * @throws TooManyRequestsError `AUTH_THROTTLED`
    * @throws UnavailableError `AUTH_UNAVAILABLE`
    */
-  authenticate(request: Request, address?: string): Caller | Promise<Caller> {
+  authenticate(
+    request: Request,
+    address?: string,
+    { refusesStale = false }: { refusesStale?: boolean } = {},
+  ): Caller | Promise<Caller> {
     const { place, authenticate } = this.settings
     const sent = readToken(request, place)
-    if (sent && this.isServiceToken(sent.token)) return this.serviceCaller(request, sent, address)
+    if (sent && this.isServiceToken(sent.token)) return this.serviceCaller(request, sent, address, refusesStale)
     return authenticate ? this.hostCaller(request, sent) : this.tokenCaller(request, sent)
   }
 
@@ -74,19 +79,25 @@ export class Authenticator {
     return token.startsWith(this.parts.serviceTokens?.prefix ?? TOKEN_PREFIX)
   }
 
-  private async serviceCaller(request: Request, sent: SentToken, address: string | undefined): Promise<Caller> {
+  private async serviceCaller(
+    request: Request,
+    sent: SentToken,
+    address: string | undefined,
+    refusesStale: boolean,
+  ): Promise<Caller> {
     const { serviceTokens } = this.parts
-    const isOpen = this.settings.mode === 'none'
+    // A stale token must not lock anybody out of a server that is open.
+    const takesAny = this.settings.mode === 'none' && !refusesStale
     if (!serviceTokens) {
-      if (isOpen) return anonymousCaller
+      if (takesAny) return anonymousCaller
       throw new UnauthorizedError('SERVICE_ACCOUNTS_UNAVAILABLE', 'There are no service accounts on this server.')
     }
     this.checkCookie(request, sent)
     try {
       return await serviceTokens.verify(sent.token, address)
     } catch (error) {
-      // A stale token must not lock anybody out of a server that is open. Of one that nobody can look up it is not known.
-      if (isOpen && !(error instanceof UnavailableError)) return anonymousCaller
+      // Of one that nobody can look up it is not known whether it is stale.
+      if (takesAny && !(error instanceof UnavailableError)) return anonymousCaller
       throw error
     }
   }

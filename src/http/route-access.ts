@@ -8,7 +8,10 @@ import type { Route, RouteScope, ScopeRequirement } from './route.js'
 export interface RouteAccess {
   /** Paths that anybody may call. `*` stands for one segment, at the end for any number of them. */
   publicPaths?: readonly string[]
-  /** `METHOD /path` with the scopes that it asks for in the place of its own; none for any caller. */
+  /**
+   * `METHOD /path` with the scopes that it asks for in the place of its own; none for any caller. Of several that fit a
+   * route, the most exact one counts.
+   */
   scopeMappings?: Readonly<Record<string, readonly string[]>>
 }
 
@@ -21,20 +24,19 @@ export function withAccess<Services>(
   routes: readonly Route<Services>[],
   { publicPaths = [], scopeMappings = {} }: RouteAccess,
 ): Route<Services>[] {
-  const mapped = new Map(
-    Object.entries(scopeMappings).map(([line, scopes]) => {
-      const found = routes.filter((route) => isLine(route, line))
-      if (found.length === 0) throw new ConfigurationError(`scopeMappings: there is no route "${line}".`)
-      return [line, { scopes, routes: new Set(found) }]
-    }),
-  )
+  const mapped = Object.entries(scopeMappings).map(([line, scopes]) => {
+    const found = routes.filter((route) => isLine(route, line))
+    if (found.length === 0) throw new ConfigurationError(`scopeMappings: there is no route "${line}".`)
+    return { line, scopes, routes: new Set(found) }
+  })
+  mapped.sort((one, other) => (exactness(one.line) < exactness(other.line) ? -1 : 1))
   for (const path of publicPaths) {
     if (!routes.some((route) => isOpened(route, path))) {
       throw new ConfigurationError(`publicPaths: there is no route "${path}".`)
     }
   }
   return routes.map((route) => {
-    const mapping = [...mapped.values()].find((one) => one.routes.has(route))
+    const mapping = mapped.find((one) => one.routes.has(route))
     const declaredScope = route.scope
     const guarded = mapping ? { ...route, scope: scopeOf(route, mapping.scopes), declaredScope } : route
     const isPublic = guarded.scope !== 'public' && publicPaths.some((path) => isOpened(route, path))
@@ -69,6 +71,12 @@ function fits(pattern: string, path: string): boolean {
   const isOpenEnd = wanted.at(-1) === '*' && segments.length >= wanted.length
   if (!isOpenEnd && wanted.length !== segments.length) return false
   return wanted.every((one, at) => one === '*' || one === segments[at] || (isParam(one) && isParam(segments[at]!)))
+}
+
+/** Sorts patterns that fit the same path, the most exact one first: the one with no `*` where two part, or a later one. */
+function exactness(pattern: string): string {
+  const segments = pattern.split('/').map((segment) => (segment === '*' ? '1' : '0'))
+  return `${segments.join('')}2`
 }
 
 function isParam(segment: string): boolean {

@@ -76,6 +76,7 @@ export class RunAcceptance {
     checkMedia(input, this.parts.mediaHosts)
     this.checkWebhook(input.webhook)
     const runInput = toRunInput(input)
+    const idempotencyKey = isNobody(caller) ? undefined : input.idempotencyKey
     return {
       runnable,
       runId: input.runId ?? newId('run'),
@@ -87,14 +88,14 @@ export class RunAcceptance {
         input: runnable.checkInput?.(runInput, toOptions(caller, input)) ?? runInput,
         options: toOptions(caller, input),
         caller,
-        ...(input.idempotencyKey !== undefined && { isRepeatable: true }),
+        ...(idempotencyKey !== undefined && { isRepeatable: true }),
         ...(input.webhook && { webhook: input.webhook }),
       },
       createdAt: this.parts.clock.now(),
       concurrency: input.concurrency ?? runnable.concurrency ?? 'queue',
       priority: mode === 'background' ? (input.priority ?? 0) : 0,
       ...(mode === 'background' && input.runAfter !== undefined && { runAfter: Date.parse(input.runAfter) }),
-      ...(input.idempotencyKey !== undefined && { idempotencyKey: input.idempotencyKey }),
+      ...(idempotencyKey !== undefined && { idempotencyKey }),
     }
   }
 
@@ -209,6 +210,14 @@ export function startEntry(runnable: Runnable): LogEntry {
       ...(model?.provider !== undefined && { modelProvider: model.provider }),
     },
   }
+}
+
+/**
+ * Whether the caller is one of many that nobody can tell apart, as on a public path. A key counts per caller: the run of
+ * one of them is not for another to see, whatever key it sends.
+ */
+function isNobody({ scoped, userId }: Caller): boolean {
+  return scoped && userId === undefined
 }
 
 function toRunInput({ message, images, videos, audio, files }: z.output<typeof CreateRun>): RunInput {

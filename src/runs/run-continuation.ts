@@ -22,6 +22,7 @@ import type { EventBus } from './event-bus.js'
 import { planOf } from './local-run.js'
 import type { LocalRunPlan } from './local-run.js'
 import { pausedRun } from './leg-end.js'
+import { isBeyondPin } from './pinned-session.js'
 import type { LegWitnesses } from './leg-end.js'
 import { acceptFork, FORK_CONTINUED, refuseGated } from './run-fork.js'
 import type { RunHead, RunMode, RunRepository, StoredRun } from './run-repository.js'
@@ -88,7 +89,9 @@ export class RunContinuation {
     const input = checkInput(ContinueRun, fields)
     checkParams(input)
     const stored = await runs.get(caller, runId)
-    if (!stored) throw new NotFoundError('RUN_NOT_FOUND', `There is no run "${runId}".`)
+    if (!stored || isBeyondPin(caller, stored.head)) {
+      throw new NotFoundError('RUN_NOT_FOUND', `There is no run "${runId}".`)
+    }
     const { head } = stored
     refuseNested(head)
     checkContinuable(stored)

@@ -30,6 +30,7 @@ import type { OpenedLeg } from './run-continuation.js'
 import type { ExecutionParts } from './run-execution.js'
 import { RunExecutor } from './run-executor.js'
 import { LocalRunQueue } from './run-queue.js'
+import { isBeyondPin } from './pinned-session.js'
 import { RunReader } from './run-reader.js'
 import type { RunFilter, RunHead, RunMode, RunRepository, StoredRun } from './run-repository.js'
 import { defaultRunSettings } from './run-settings.js'
@@ -354,7 +355,8 @@ export class RunManager {
   ): Promise<void> {
     const input = checkInput(SendEvent, { name, ...(payload !== undefined && { payload }), ...options })
     const event = { id: input.id ?? newId('evt'), name: input.name, ...(payload !== undefined && { payload }) }
-    const sent = await this.parts.runs.sendEvent(caller, runId, event, this.parts.clock.now())
+    const isOutside = caller.sessionId !== undefined && isBeyondPin(caller, await this.head(caller, runId))
+    const sent = isOutside ? undefined : await this.parts.runs.sendEvent(caller, runId, event, this.parts.clock.now())
     if (sent === undefined) throw new NotFoundError('RUN_NOT_FOUND', `There is no run "${runId}".`)
     if (sent === 'ended') {
       throw new ConflictError('RUN_ENDED', `Run "${runId}" has ended and takes no event any more.`)

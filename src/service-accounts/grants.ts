@@ -1,7 +1,7 @@
 import type { Caller } from '../core/caller.js'
 import { holdsScope, parseGrant, PER_COMPONENT, SCOPE_ACTIONS, SCOPE_RESOURCES } from '../core/scopes.js'
 import type { Grant, Scope } from '../core/scopes.js'
-import { invalidScope, privilegedScope, scopeNotHeld } from './service-account-errors.js'
+import { invalidScope, pinnedMinter, privilegedScope, scopeNotHeld } from './service-account-errors.js'
 import type { ScopeInfo } from './service-account.js'
 
 /** What scopes mean on this server. */
@@ -33,6 +33,7 @@ export function checkScopes(scopes: readonly string[], allowsPrivileged: boolean
  */
 export function checkHeld(caller: Caller, scopes: readonly string[], { adminScope }: ScopeTerms): void {
   if (caller.admin) return
+  if (caller.sessionId !== undefined) throw pinnedMinter(caller.sessionId)
   const missing = scopes.filter((scope) => scope === adminScope || !covers(caller, parseGrant(scope)))
   if (missing.length > 0) throw scopeNotHeld(missing)
 }

@@ -68,6 +68,14 @@ export function privilegedScope(at: number, scope: string): ValidationError {
   return scopeError('PRIVILEGED_SCOPE', at, scope, 'is privileged; send allow_privileged_scopes: true to grant it')
 }
 
+/** An account is held to no session, so that its token could do more than one that is. */
+export function pinnedMinter(sessionId: string): ForbiddenError {
+  return new ForbiddenError(
+    'SCOPE_NOT_HELD',
+    `Your token is for session "${sessionId}" only, and that of a service account can't be. Mint it with one that is for all sessions.`,
+  )
+}
+
 export function scopeNotHeld(scopes: readonly string[]): ForbiddenError {
   const named = scopes.map((scope) => `"${scope}"`).join(', ')
   return new ForbiddenError(

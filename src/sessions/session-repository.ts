@@ -39,7 +39,8 @@ export interface SessionRepository {
   /**
    * Writes the named columns and `updatedAt`, in one statement.
    *
-   * @param ifUpdatedAt the `updatedAt` that the sender has seen.
+   * @param options.ifUpdatedAt the `updatedAt` that the sender has seen.
+   * @param options.heldState keys of the state that stay as they are stored, whatever the changes say.
    * @returns the session as it is now; undefined when it is not there.
    * @throws ConflictError `SESSION_CHANGED` when it is there, but not as the sender has seen it.
    */
@@ -47,7 +48,7 @@ export interface SessionRepository {
     caller: Caller,
     sessionId: string,
     changes: SessionChanges,
-    options: SessionSelector & { at: number; ifUpdatedAt?: number },
+    options: SessionSelector & { at: number; ifUpdatedAt?: number; heldState?: readonly string[] },
   ): Promise<Session | undefined>
   /**
    * Copies a session under a new id, with its ended runs and their logs under new ids (see `SessionCopy`), in one

@@ -9,6 +9,7 @@ import { attributedUserId, visibleUserId } from '../core/principal.js'
 import { toRunRow } from '../runs/run-row.js'
 import type { RunRow } from '../runs/run-row.js'
 import { chatHistory } from './chat-history.js'
+import { heldKeys, holdKeys } from './held-state.js'
 import { componentOf } from './session-component.js'
 import { lengthMismatch, noSummary, sessionEmpty, sessionNotFound } from './session-errors.js'
 import {
@@ -35,6 +36,8 @@ export class SessionStore {
     private readonly sessions: SessionRepository,
     private readonly sessionRuns: SessionRuns,
     private readonly clock: Clock,
+    /** Keys of the state that are read from tokens' claims: who is no admin does not set them. */
+    private readonly claimedState: readonly string[] = [],
   ) {}
 
   /**
@@ -52,7 +55,7 @@ export class SessionStore {
       type: given.type,
       userId: attributedUserId(caller, given.userId ?? undefined),
       componentId: componentOf(given),
-      state: given.sessionState ?? {},
+      state: holdKeys(given.sessionState ?? {}, caller.sessionState ?? {}, heldKeys(caller, this.claimedState)),
       metadata: given.metadata ?? undefined,
       metrics: {},
       createdAt: now,
@@ -224,6 +227,7 @@ export class SessionStore {
     const session = await this.sessions.update(caller, sessionId, changes, {
       ...this.selector(caller, select),
       at: this.clock.now(),
+      heldState: heldKeys(caller, this.claimedState),
       ...(ifUpdatedAt !== undefined && { ifUpdatedAt: toVersion(ifUpdatedAt) }),
     })
     if (!session) throw sessionNotFound(sessionId)

@@ -88,6 +88,24 @@ describe('a host', () => {
     )
   })
 
+  it('asks for the scopes of the most exact line that fits, wherever it stands', async () => {
+    const lines = [
+      ['GET /*', ['shop:any']],
+      ['GET /agents/*', ['shop:agents']],
+      ['GET /agents/{agent_id}/*', ['shop:below']],
+      ['GET /agents/*/runs', ['shop:lists']],
+      ['GET /agents/{agent_id}/runs', ['shop:runs']],
+    ] as const
+    for (const order of [lines, lines.toReversed()]) {
+      const { ask } = start({ scopeMappings: Object.fromEntries(order) })
+      const asked = async (path: string) => (await ask(`GET ${path}`, await by('alice'))).body.required_scopes
+      expect(await asked('/agents/support/runs')).toEqual(['shop:runs'])
+      expect(await asked('/agents/support/runs/run_1')).toEqual(['shop:below'])
+      expect(await asked('/agents/support')).toEqual(['shop:agents'])
+      expect(await asked('/sessions')).toEqual(['shop:any'])
+    }
+  })
+
   it('takes the description of the API away, or shows it to callers only', async () => {
     const hidden = start({ docsEnabled: false })
     for (const path of ['/openapi.json', '/docs']) {

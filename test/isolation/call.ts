@@ -21,6 +21,8 @@ export interface Call {
   names?: readonly Row[]
   /** Where names are taken, or a missing row would be made: the code that refuses one that the caller may not see. */
   refused?: string
+  /** A code that would tell of somebody else. */
+  never?: string
   /** Whose rows it writes, where that is neither the caller nor an owner of a named row. */
   writesFor?: number
   list?: ListCheck
@@ -41,12 +43,19 @@ export type Generator = (making: Making) => Call
 
 type Kinds = { session: SessionRow; run: RunRow; approval: ApprovalRow; account: AccountRow }
 
-/** A row of the actor's own, of somebody else's, or one that is not there. */
-export function pick<Kind extends keyof Kinds>({ choose, actor, ledger }: Making, kind: Kind): Kinds[Kind] | undefined {
-  const all = [...(ledger[`${kind}s`] as unknown as ReadonlyMap<string, Kinds[Kind]>).values()]
+/** A row of the actor's own, of somebody else's, or one that is not there; of those that fit, mostly a preferred one. */
+export function pick<Kind extends keyof Kinds>(
+  { choose, actor, ledger }: Making,
+  kind: Kind,
+  fits: (row: Kinds[Kind]) => boolean = () => true,
+  prefers?: (row: Kinds[Kind]) => boolean,
+): Kinds[Kind] | undefined {
+  const all = [...(ledger[`${kind}s`] as unknown as ReadonlyMap<string, Kinds[Kind]>).values()].filter(fits)
   const own = all.filter((row) => row.owner === actor.principal.number)
   const others = all.filter((row) => row.owner !== actor.principal.number).slice(-40)
-  const from = choose.of(own, others, own, others, [])
+  const chosen = choose.of(own, others, own, others, [])
+  const preferred = prefers && !choose.once(4) ? chosen.filter(prefers) : []
+  const from = preferred.length > 0 ? preferred : chosen
   return from.length === 0 ? undefined : from[choose.next() % from.length]
 }
 

@@ -15,8 +15,25 @@ import { KINDS, World } from './world.js'
 /** Random operations on each storage, beside those that everybody tries; `ISOLATION_SEED` makes others of them. */
 const RANDOM_OPERATIONS = Number(process.env.ISOLATION_OPERATIONS ?? 300)
 const SEED = Number(process.env.ISOLATION_SEED ?? 20_260_424)
-/** Makes a plain run of the tool that waits for an approval. */
+/** Makes a plain run of what waits for an approval; or, of a workflow, for an event. */
 const PAYS = [0, 0, 0, 3]
+const WAITS = [0, 0, 0, 1]
+/** Makes a run with an idempotency key; or one with a key that somebody has sent before. */
+const KEYED = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3]
+const REPEATS = [0, 0, 0, 0, 7, 3]
+/** What everybody makes first. */
+const FIRST: [operation: string, numbers: number[]][] = [
+  ['create_session', [0]],
+  ['create_agent_run', [0]],
+  ['create_agent_run', PAYS],
+  ['create_agent_run', KEYED],
+  ['create_agent_run', REPEATS],
+  ['create_team_run', [0]],
+  ['create_team_run', PAYS],
+  ['create_workflow_run', WAITS],
+  ['create_workflow_run', PAYS],
+  ['create_service_account', [0]],
+]
 const isLong = RANDOM_OPERATIONS >= 1000
 
 vi.setConfig({ testTimeout: isLong ? 1_800_000 : 120_000, hookTimeout: 120_000 })
@@ -81,19 +98,32 @@ describe.each(Object.entries(storages))('isolation on %s', (name, keep) => {
 
   it('holds for everybody, on every operation, one after the other', async () => {
     await world.people()
-    const first: Step[] = ['create_session', 'create_agent_run', 'create_agent_run', 'create_service_account'].flatMap(
-      (operation, at) => world.actors.map((_, actor): Step => ({ operation, actor, numbers: at === 2 ? PAYS : [0] })),
+    const first = FIRST.flatMap(([operation, numbers]) =>
+      world.actors.map((_, actor): Step => ({ operation, actor, numbers })),
     )
     for (const step of first) await player.playTogether([step])
     // Each has one that others are to be kept from.
     expect(world.ledger.approvals.size).toBeGreaterThan(3)
+    // Of accounts, one is enough to try everything.
+    const [, ...further] = [...world.actors.keys()].filter((at) => world.actors[at]!.kind === 'account')
+    const callers = [...world.actors.keys()].filter((at) => !further.includes(at))
     for (const { operationId } of operations) {
-      for (const actor of world.actors.keys()) {
+      for (const actor of callers) {
         // The second number chooses among rows: a kind's own, and then those of others.
         await player.playTogether([{ operation: operationId, actor, numbers: [actor % 2, 1, 3, 2, 1, 0, 1] }])
       }
     }
     await player.audit()
+    const runs = [...world.ledger.runs.values()]
+    expect(runs.filter(({ parentId }) => parentId !== undefined).length, 'runs inside of others').toBeGreaterThan(10)
+    for (const kind of ['agent', 'team', 'workflow']) {
+      const waiting = runs.filter(({ isPaused, component }) => isPaused && component.kind === kind)
+      expect(waiting.length, `runs of ${kind}s that wait`).toBeGreaterThan(0)
+    }
+    expect(
+      operations.filter(({ operationId }) => !player.succeeded.has(operationId)).map(({ name }) => name),
+      'operations that nobody has got anything of',
+    ).toEqual([])
     for (const kind of KINDS) {
       for (const operation of operations)
         expect(player.counts.get(`${operation.name} ${kind}`), `${operation.name} by ${kind}`).toBeGreaterThan(0)
@@ -107,8 +137,14 @@ describe.each(Object.entries(storages))('isolation on %s', (name, keep) => {
         {
           arbitrary: fc.constantFrom(
             'create_agent_run',
+            'create_team_run',
+            'create_workflow_run',
             'continue_agent_run',
+            'continue_team_run',
+            'continue_workflow_run',
+            'send_workflow_event',
             'fork_agent_session',
+            'fork_team_session',
             'resolve_approval',
           ),
           weight: 1,

@@ -12,9 +12,15 @@ interface Owned {
   owner: number
 }
 
+/** What is run. */
+export interface Component {
+  kind: 'agent' | 'team' | 'workflow'
+  id: string
+}
+
 export interface SessionRow extends Owned {
   kind: 'session'
-  type: string
+  type: Component['kind']
   name: string
   componentId?: string
 }
@@ -22,11 +28,31 @@ export interface SessionRow extends Owned {
 export interface RunRow extends Owned {
   kind: 'run'
   sessionId: string
-  agentId: string
+  component: Component
+  /** Of a run inside of another. */
+  parentId?: string
+  /** It has been seen to wait for somebody or something. */
+  isPaused?: boolean
+  /** What an agent or a team waits for. */
+  requirementIds?: readonly string[]
+  /** Steps at which a workflow waits for somebody, as an admin has seen them. */
+  waits?: readonly Wait[]
+  /** Events that were sent to it, and for which a step of it waits or will wait. */
+  events?: number
+}
+
+/** A step at which a workflow waits, and the requirements of what it runs. */
+export interface Wait {
+  stepId: string
+  isError: boolean
+  asks: 'confirmation' | 'input' | 'executor'
+  requirementIds: readonly string[]
 }
 
 export interface ApprovalRow extends Owned {
   kind: 'approval'
+  /** As it was seen last. */
+  isPending: boolean
   runId: string
   sessionId: string
 }
@@ -54,8 +80,8 @@ export class Ledger {
   readonly runs = new Map<string, RunRow>()
   readonly approvals = new Map<string, ApprovalRow>()
   readonly accounts = new Map<string, AccountRow>()
-  /** Idempotency keys that were sent, with the bodies, so that others can send the same. */
-  readonly keys: { key: string; body: Record<string, unknown> }[] = []
+  /** Idempotency keys that were sent, by whom and with what, so that others can send the same. */
+  readonly keys: { key: string; by: number; component: Component; body: Record<string, unknown> }[] = []
   /** Cursors that somebody was given, by what they page. */
   readonly cursors = new Map<string, string[]>()
   /** Whoever has started or continued a run: the only ones whose rights its tools may have. */
@@ -109,6 +135,12 @@ export class Ledger {
 
   moved(runId: string, by: string | undefined): void {
     this.movers.set(runId, (this.movers.get(runId) ?? new Set()).add(by))
+  }
+
+  /** Who has moved a run, or the one that it is inside of; undefined where nobody is known to. */
+  moversOf(run: RunRow): ReadonlySet<string | undefined> | undefined {
+    const parent = run.parentId === undefined ? undefined : this.runs.get(run.parentId)
+    return parent ? this.moversOf(parent) : this.movers.get(run.id)
   }
 
   guesses(reader: number, text: string): void {

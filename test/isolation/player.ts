@@ -1,8 +1,10 @@
 import type { Call, ListCheck } from './call.js'
 import { Choices } from './choices.js'
 import type { DescribedOperation } from './described.js'
-import type { Row } from './ledger.js'
+import type { Row, RunRow } from './ledger.js'
 import { generators } from './operations/index.js'
+import { learnOf, pathOf } from './run-records.js'
+import type { ApprovalRecord, RunRecord } from './run-records.js'
 import type { Actor, Answer, Sent, World } from './world.js'
 
 /** An operation of a property: who calls what, and the small numbers that the rest is made of. */
@@ -28,10 +30,21 @@ const LISTS: Record<string, string> = {
   list_service_accounts: 'accounts',
 }
 
+const AUDITED = [
+  'list_sessions',
+  'list_agent_runs',
+  'list_team_runs',
+  'list_workflow_runs',
+  'list_approvals',
+  'list_service_accounts',
+]
+
 /** Plays steps against a world, and holds each answer against the model. */
 export class Player {
   /** How many calls were made, by operation and kind of caller. */
   readonly counts = new Map<string, number>()
+  /** Operations that have done for somebody what they are there for. */
+  readonly succeeded = new Set<string>()
   played = 0
   compared = 0
   listed = 0
@@ -69,7 +82,7 @@ export class Player {
   /** Everything that each of those who see their own rows only can list is what the model knows of them. */
   async audit(): Promise<void> {
     for (const actor of this.world.actors.filter(({ scoped, kind }) => scoped && kind !== 'limited')) {
-      for (const operation of ['list_sessions', 'list_agent_runs', 'list_approvals', 'list_service_accounts']) {
+      for (const operation of AUDITED) {
         // All zeros: the plainest call, whose whole answer is compared.
         if (operation === 'list_approvals' && actor.kind === 'approver') continue
         await this.play(this.ready({ operation, actor: this.world.actors.indexOf(actor), numbers: [0] }))
@@ -100,11 +113,13 @@ export class Player {
     this.counts.set(line, (this.counts.get(line) ?? 0) + 1)
     const got = `${told} → ${answer.status} ${answer.text.slice(0, 1500)}`
     if (answer.status >= 500) throw new Error(`It fails: ${got}`)
+    if (call.never !== undefined && answer.code === call.never) throw new Error(`It tells of another: ${got}`)
     this.checkLeaks(operation, actor, sent, answer, got)
     const isRefused = await this.checkRefusal(operation, actor, call, sent, answer, foreign, named?.code, got)
     if (foreign.length > 0 && (await this.looks(foreign)) !== before)
       throw new Error(`It changes what is not its own: ${got}`)
     if (isRefused || answer.status >= 400) return
+    this.succeeded.add(operation.operationId)
     if (foreign.length > 0) return
     try {
       await call.learn?.(answer)
@@ -174,7 +189,7 @@ export class Player {
     const texts = rows.map(async (row) => {
       const path = {
         session: `/sessions/${encodeURIComponent(row.id)}`,
-        run: `/agents/${'agentId' in row ? row.agentId : ''}/runs/${encodeURIComponent(row.id)}`,
+        run: row.kind === 'run' ? pathOf(row) : '',
         approval: `/approvals/${row.id}`,
         account: '/service-accounts?limit=1000',
       }[row.kind]
@@ -239,27 +254,32 @@ export class Player {
     if (values.join() !== sorted.join()) throw new Error(`Its list is in no order, ${values.join()}: ${got}`)
   }
 
-  /** Waits for runs that go on in the background, and learns what they wait for. */
+  /** Waits for runs that go on in the background, and learns what they have started and what they wait for. */
   private async settle(): Promise<void> {
     const { unsettled, ledger } = this.world
     for (const id of unsettled) {
       const run = ledger.runs.get(id)
-      if (run) await this.ended(`/agents/${run.agentId}/runs/${encodeURIComponent(id)}`)
+      if (run) learnOf(ledger, run, await this.ended(run))
       const { data } = await this.world.ask(`/approvals?run_id=${encodeURIComponent(id)}`)
-      for (const { id: approvalId, session_id } of data as { id: string; session_id: string }[]) {
-        const owner = run?.owner ?? ledger.approvals.get(approvalId)?.owner
-        if (owner !== undefined && !ledger.approvals.has(approvalId)) {
-          ledger.add({ kind: 'approval', id: approvalId, owner, runId: id, sessionId: session_id })
-        }
+      for (const { id: approvalId, session_id: sessionId, status } of data as ApprovalRecord[]) {
+        const known = ledger.approvals.get(approvalId)
+        const owner = run?.owner ?? known?.owner
+        const isPending = status === 'pending'
+        if (known) known.isPending = isPending
+        else if (owner !== undefined)
+          ledger.add({ kind: 'approval', id: approvalId, owner, runId: id, sessionId, isPending })
       }
       unsettled.delete(id)
     }
   }
 
-  private async ended(path: string): Promise<void> {
+  private async ended(run: RunRow): Promise<RunRecord> {
     for (;;) {
-      const { status } = await this.world.ask(path)
-      if (status !== 'pending' && status !== 'running') return
+      const record = (await this.world.ask(pathOf(run))) as RunRecord
+      const { status, pause_kind: waitsFor } = record
+      // What was sent to it is on its way.
+      const goesOn = status === 'paused' && waitsFor === 'event' && (run.events ?? 0) > 0
+      if (status !== 'pending' && status !== 'running' && !goesOn) return record
       await new Promise((resolve) => setTimeout(resolve, 3))
     }
   }
@@ -270,7 +290,7 @@ export class Player {
     for (const { runId, userId, caller } of executions.splice(0)) {
       const run = ledger.runs.get(runId)
       if (!run) continue
-      const movers = ledger.movers.get(runId)
+      const movers = ledger.moversOf(run)
       const told = `A tool of run ${runId} of ${run.owner} ran for ${userId} as ${JSON.stringify(caller)}`
       if (ledger.numberOf(userId) !== run.owner) throw new Error(`${told}, which is not its owner`)
       if (movers && !movers.has(caller.userId)) throw new Error(`${told}, whom nobody has asked to move it`)
@@ -313,10 +333,11 @@ function namedUser(world: World, { userPlaces }: DescribedOperation, actor: Acto
 function holds({ scopes }: Actor, { scopes: needed }: DescribedOperation, { params = {} }: Call): boolean {
   if (scopes.includes('agent_os:admin')) return true
   return needed.every((scope) => {
-    const named = scope.replace(':', `:${params.agent_id ?? ''}:`)
+    const component = params.agent_id ?? params.team_id ?? params.workflow_id
+    const named = scope.replace(':', `:${component ?? ''}:`)
     // A list is open to whoever may read some of it.
     const ofSome =
-      params.agent_id === undefined && scope === 'agents:read' && scopes.some((one) => /^agents:\w+:read$/.test(one))
+      component === undefined && scope === 'agents:read' && scopes.some((one) => /^agents:\w+:read$/.test(one))
     return scopes.includes(scope) || scopes.includes(named) || ofSome
   })
 }

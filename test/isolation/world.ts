@@ -1,12 +1,12 @@
-import { z } from 'zod'
-import { Agent, AgentOS, tool } from 'agentos-sdk'
-import type { Caller, Storage } from 'agentos-sdk'
-import { scripted } from 'agentos-sdk/models'
+import { AgentOS } from 'agentos-sdk'
+import type { Storage } from 'agentos-sdk'
 import { createNodeHandler } from 'agentos-sdk/node'
 import { silentLogger } from '../../src/core/logger.js'
 import type { RunningHost } from '../adapters/adapter-conformance.js'
 import { listen } from '../adapters/hosts/listen.js'
 import { jwks, signer, token } from '../auth/support.js'
+import { servedComponents } from './components.js'
+import type { Execution } from './components.js'
 import type { Principal } from './ledger.js'
 import { Ledger, NOBODY } from './ledger.js'
 import { postBox } from './post-box.js'
@@ -40,17 +40,13 @@ export interface Answer {
   code: string | undefined
 }
 
-/** What a tool was told when it ran. */
-export interface Execution {
-  runId: string
-  userId?: string
-  caller: Caller
-}
-
-export const AGENTS = ['my-agent', 'support'] as const
 /** Opens the door that asks for no token, as a host may: whoever comes in is nobody. */
 const OPEN = [
   '/agents/*',
+  '/teams',
+  '/teams/*',
+  '/workflows',
+  '/workflows/*',
   '/sessions',
   '/sessions/*',
   '/approvals',
@@ -96,7 +92,10 @@ export class World {
     this.posts = await postBox()
     for (const publicPaths of [[], OPEN]) {
       const agentOS: AgentOS = new AgentOS({
-        agents: AGENTS.map((id) => this.agent(id, () => agentOS)),
+        ...servedComponents(
+          () => agentOS,
+          (execution) => this.executions.push(execution),
+        ),
         storage: open(),
         logger: silentLogger,
         auth: { authorization: true, jwks: jwks(trusted), publicPaths },
@@ -177,50 +176,5 @@ export class World {
     this.ledger.add({ kind: 'account', id: minted.id, owner: minter.principal.number, name, isRevoked: false })
     const isAdmin = scopes.includes('agent_os:admin')
     return { kind: isAdmin ? 'backend' : 'account', principal, scoped: !isAdmin, scopes, token: minted.token }
-  }
-
-  /** Does what the first word of a message says; everything that it makes holds the message. */
-  private agent(id: string, agentOS: () => AgentOS): Agent {
-    const input = z.object({ note: z.string() })
-    const note = ({ note: text }: z.output<typeof input>, { runId, userId, caller }: Execution): string => {
-      this.executions.push({ runId, caller, ...(userId !== undefined && { userId }) })
-      return `Noted: ${text}`
-    }
-    const look = async (args: z.output<typeof input>, context: Execution): Promise<unknown> => {
-      note(args, context)
-      const { caller, userId } = context
-      // Tools of a backend look after the user that they work for themselves.
-      const whose = caller.scoped ? {} : { userId }
-      const as = agentOS().as(caller)
-      return { sessions: await as.sessions.list(whose), runs: await as.runs.list(whose) }
-    }
-    const fail = (args: z.output<typeof input>, context: Execution): never => {
-      throw new Error(`Failed: ${note(args, context)}`)
-    }
-    const model = scripted(
-      ({ messages }, step) => {
-        const said = messages.findLast(({ role }) => role === 'user')?.content
-        const text = typeof said === 'string' ? said : JSON.stringify(said)
-        const [name = ''] = text.split(' ')
-        if (step === 0 && ['note', 'confirm', 'pay', 'audit', 'look', 'fail'].includes(name)) {
-          return { toolCalls: [{ id: 'call_1', name, arguments: { note: text } }] }
-        }
-        if (name === 'break') return { fail: { kind: 'invalid_request', message: `Broke on: ${text}` } }
-        return { content: `You said: ${text}`, chunkSize: 7 }
-      },
-      { delayMs: 0 },
-    )
-    return new Agent({
-      id,
-      model,
-      tools: [
-        tool({ name: 'note', input, execute: note }),
-        tool({ name: 'confirm', input, requiresConfirmation: true, execute: note }),
-        tool({ name: 'pay', input, approval: 'required', execute: note }),
-        tool({ name: 'audit', input, approval: 'audit', requiresConfirmation: true, execute: note }),
-        tool({ name: 'look', input, execute: look }),
-        tool({ name: 'fail', input, execute: fail }),
-      ],
-    })
   }
 }

@@ -43,6 +43,31 @@ describe('the socket of a guarded AgentOS', () => {
     expect(await bob.ask({ ...start, workflow_id: 'asks' })).toMatchObject({ error_code: 'INSUFFICIENT_SCOPE' })
   })
 
+  it('refuses the token of a service account that is no good, also on an open server, and takes a good one', async () => {
+    const { agentOS } = testOS()
+    const { url } = await serveOn(agentOS, '', agentOS)
+    const { token, id } = await agentOS.serviceAccounts.mint({ name: 'robot', scopes: ['workflows:greet:run'] })
+    const socket = await TestSocket.open(`${url}/workflows/ws`)
+    expect(await socket.next()).toMatchObject({ event: 'connected', requires_auth: false })
+    const unknown = { action: 'authenticate', token: `agno_pat_${'x'.repeat(43)}` }
+    const refused = {
+      event: 'auth_error',
+      error_type: 'invalid_token',
+      error_code: 'SERVICE_ACCOUNT_TOKEN_INVALID',
+    }
+    expect(await socket.ask(unknown)).toMatchObject(refused)
+    const known = { action: 'authenticate', token }
+    expect(await socket.ask(known)).toMatchObject({ event: 'authenticated', user_id: 'sa:robot' })
+    expect(await socket.ask({ ...start, workflow_id: 'asks' })).toMatchObject({ error_code: 'INSUFFICIENT_SCOPE' })
+    expect(await socket.ask(unknown)).toMatchObject(refused)
+    await agentOS.serviceAccounts.revoke(id)
+    const other = await TestSocket.open(`${url}/workflows/ws`)
+    await other.next()
+    expect(await other.ask(known)).toMatchObject(refused)
+    // Over HTTP, where a stale token is sent along with everything, nobody is locked out.
+    expect((await fetch(`${url}/workflows`, { headers: { authorization: `Bearer ${token}` } })).status).toBe(200)
+  })
+
   it('counts runs with those of the routes', async () => {
     const { agentOS } = testOS({ rateLimits: { runsPerMinute: 1 } })
     const { url } = await serveOn(agentOS, '', agentOS)

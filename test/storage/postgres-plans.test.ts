@@ -178,7 +178,7 @@ describe('the query plans of PostgreSQL, on tables with rows', () => {
     [{ userId: 'user_7' }, /agentos_runs_user/],
     [{ userId: 'user_7', componentId: 'agent_7', statuses: ['completed'] }, /agentos_runs_user/],
   ])('list runs by %o through an index', async (filter, index) => {
-    for (const cursor of [undefined, encodeCursor(500)]) {
+    for (const cursor of [undefined, encodeCursor({ at: T0, id: 'run_000500' })]) {
       const plans = await plansOf(() => storage.runs.list(fullCaller, { limit: 10, cursor, ...filter }))
       const list = plans.find(({ text }) => text.includes('ORDER BY'))!
       expect(scans(list.nodes), list.text).toEqual([])

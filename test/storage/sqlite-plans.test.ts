@@ -108,11 +108,15 @@ describe('the query plans of SQLite', () => {
     [{ userId: 'u' }, 'agentos_runs_user (user_id=?'],
   ])('list runs by %o through an index', async (filter, index) => {
     const { storage, plans } = await openRecorded()
+    await storage.runs.accept(fullCaller, unit({ run: { runId: 'there' } }))
     plans()
-    await storage.runs.list(fullCaller, { limit: 10, ...filter })
-    await storage.runs.list(fullCaller, { limit: 10, cursor: 'NQ', ...filter })
+    for (const id of [undefined, 'there', 'gone']) {
+      const cursor = id === undefined ? undefined : encodeCursor({ at: T0, id })
+      await storage.runs.list(fullCaller, { limit: 10, cursor, ...filter })
+    }
     const seen = plans()
-    expect(seen.size).toBe(2)
+    // The newest ones, those before a place, those before a time, and how many there are.
+    expect(seen.size).toBe(4)
     for (const [sql, plan] of seen) {
       expect(plan, sql).toContain(index)
       expect(fullScans(plan), sql).toEqual([])

@@ -141,7 +141,9 @@ export class SocketSession implements SocketListener {
       const { gate, credential } = this.parts
       const shown = withToken(credential, token, gate.tokenHeader)
       const caller = await gate.authenticate(shown.request, shown.mount)
-      if (this.caller && !isSame(caller, this.caller)) {
+      // Whoever is nobody yet, on a server that is open, may become somebody.
+      const isOthers = this.caller !== undefined && this.caller.kind !== 'anonymous' && !isSame(caller, this.caller)
+      if (isOthers) {
         throw new UnauthorizedError('TOKEN_INVALID', 'The token is of somebody else. Open another socket for it.')
       }
       this.admit(caller, shown)

@@ -3,6 +3,7 @@ import type { EntityManager } from '@mikro-orm/sql'
 import type { Caller } from '../../core/caller.js'
 import { ConflictError } from '../../core/errors.js'
 import type { Page } from '../../core/page.js'
+import { holdKeys } from '../../sessions/held-state.js'
 import type { Session } from '../../sessions/session.js'
 import type {
   SessionChanges,
@@ -55,7 +56,7 @@ export class MikroOrmSessionRepository implements SessionRepository {
     caller: Caller,
     sessionId: string,
     changes: SessionChanges,
-    options: SessionSelector & { at: number; ifUpdatedAt?: number },
+    options: SessionSelector & { at: number; ifUpdatedAt?: number; heldState?: readonly string[] },
   ): Promise<Session | undefined> {
     const scope = scopeOf(caller, options)
     if (!scope) return undefined
@@ -70,7 +71,7 @@ export class MikroOrmSessionRepository implements SessionRepository {
       }
       // Rises always, also within a millisecond: whoever has seen the state before must be told that it has changed.
       const updatedAt = Math.max(options.at, row.updatedAt + 1)
-      const columns = { ...changedColumns(changes), updatedAt }
+      const columns = { ...changedColumns(withHeld(changes, row, options.heldState)), updatedAt }
       await em.nativeUpdate(SessionEntity, { sessionId }, columns)
       return toSession({ ...row, ...columns })
     })
@@ -134,6 +135,11 @@ function scopeOf(caller: Caller, { type, userId }: SessionSelector): SessionScop
   }
   const owner = caller.scoped ? caller.userId : userId
   return { ...(type !== undefined && { type }), ...(owner !== undefined && { userId: owner }) }
+}
+
+function withHeld(changes: SessionChanges, row: SessionRow, held: readonly string[] = []): SessionChanges {
+  if (changes.state === undefined || held.length === 0) return changes
+  return { ...changes, state: holdKeys(changes.state ?? {}, toSession(row).state, held) }
 }
 
 function changedColumns({ name, state, metadata, summary }: SessionChanges): Partial<SessionRow> {

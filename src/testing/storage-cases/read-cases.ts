@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { fullCaller } from '../../core/caller.js'
+import { encodeCursor } from '../../core/cursor.js'
 import type { RunFilter } from '../../runs/run-repository.js'
 import type { Storage } from '../../storage/storage.js'
 import { accept, assertRefused, ending, session, T0, user, type Cases } from './case.js'
@@ -56,6 +57,47 @@ export const readCases: Cases = {
       cursor = slice.nextCursor
     } while (cursor !== undefined)
     assert.deepEqual(seen, runs)
+  },
+
+  'goes on where a run was, also when that is gone, or is not for the caller to see': async (storage) => {
+    const ids: string[] = []
+    for (let at = 0; at < 6; at++) {
+      const own = { userId: at === 3 ? 'bob' : 'ann', sessionId: `ses_${at}`, createdAt: T0 + at }
+      ids.push((await accept(storage, { run: own })).runId)
+    }
+    const [first, second, third, , , last] = ids
+    const after = async (at: number, id = ids[at]) => {
+      const cursor = encodeCursor({ at: T0 + at, id })
+      const { data } = await storage.runs.list(user('ann'), { limit: 100, cursor })
+      return data.map(({ head }) => head.runId)
+    }
+    assert.deepEqual(await after(2), [first, second])
+    // By its time only: whose it is, and where it stands among hers, is not for her to learn.
+    assert.deepEqual(await after(3), await after(3, 'run_unknown'))
+    assert.deepEqual(await after(3), [first, second, third])
+    const newest = await storage.runs.list(user('ann'), { limit: 1 })
+    assert.deepEqual(
+      newest.data.map(({ head }) => head.runId),
+      [last],
+    )
+    await storage.sessions.delete(fullCaller, ['ses_5'])
+    const rest = await storage.runs.list(user('ann'), { limit: 3, cursor: newest.nextCursor })
+    assert.deepEqual(
+      rest.data.map(({ head }) => head.runId),
+      [second, third, ids[4]],
+    )
+  },
+
+  'tells by a cursor nothing of how many runs there are': async (storage) => {
+    const cursors: string[] = []
+    for (const sessionId of ['ses_1', 'ses_2']) {
+      const at = { sessionId, createdAt: T0 }
+      await accept(storage, { run: { ...at, runId: `${sessionId}-older` } })
+      await accept(storage, { run: { ...at, runId: `${sessionId}-newer` } })
+      const { nextCursor } = await storage.runs.list(fullCaller, { limit: 1, sessionId })
+      cursors.push(Buffer.from(nextCursor!, 'base64url').toString().replaceAll(sessionId, ''))
+    }
+    assert.equal(cursors[0], cursors[1])
   },
 
   'refuses a cursor that it has not given out': async (storage) => {

@@ -88,6 +88,18 @@ export const sessionCases: Cases = {
     await assertRefused(storage.sessions.update(fullCaller, 'ses_1', { state: {} }, stale), 'SESSION_CHANGED')
   },
 
+  'keep what is held of their state, whatever a change says of it': async (storage) => {
+    await storage.sessions.create(session({ state: { plan: 'free', seats: 2, colour: 'red' } }))
+    const change = async (state: Record<string, unknown> | null) => {
+      const held = { at: T0 + 50, heldState: ['plan', 'seats', 'role'] }
+      return (await storage.sessions.update(fullCaller, 'ses_1', { state }, held))?.state
+    }
+    const kept = { plan: 'free', seats: 2 }
+    assert.deepEqual(await change({ plan: 'gold', role: 'owner', colour: 'blue' }), { ...kept, colour: 'blue' })
+    assert.deepEqual(await change(null), kept)
+    assert.deepEqual((await storage.sessions.get(fullCaller, 'ses_1'))?.state, kept)
+  },
+
   'of others do not change': async (storage) => {
     await storage.sessions.create(everything)
     const at = T0 + 50

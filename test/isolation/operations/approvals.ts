@@ -1,25 +1,26 @@
 import { given, MISSING, pick } from '../call.js'
 import type { Call, Generator, Making } from '../call.js'
-import { AGENTS } from '../world.js'
+import type { ApprovalRow } from '../ledger.js'
+import { COMPONENTS } from '../components.js'
 
 /** A call about one approval. */
-function onApproval(making: Making, more: Omit<Call, 'params' | 'names'> = {}): Call {
-  const approval = pick(making, 'approval')
-  return { ...more, params: { approval_id: approval?.id ?? MISSING.approval }, names: approval ? [approval] : [] }
+function onApproval(making: Making, prefers?: (approval: ApprovalRow) => boolean): Call {
+  const approval = pick(making, 'approval', undefined, prefers)
+  return { params: { approval_id: approval?.id ?? MISSING.approval }, names: approval ? [approval] : [] }
 }
 
 const listApprovals: Generator = (making) => {
   const { choose, ledger, actor } = making
   const run = choose.once(3) ? pick(making, 'run') : undefined
   const session = !run && choose.once(3) ? pick(making, 'session') : undefined
-  const agentId = choose.once(4) ? choose.of(...AGENTS) : undefined
+  const source = choose.once(4) ? choose.of('agent', 'team', 'workflow') : undefined
   const cursor = choose.once(5) ? choose.of(...(ledger.cursors.get('approvals') ?? []), undefined) : undefined
-  const isWhole = actor.scoped && actor.kind !== 'approver' && agentId === undefined
+  const isWhole = actor.scoped && actor.kind !== 'approver' && source === undefined
   return {
     query: given({
       run_id: run?.id,
       session_id: session?.id,
-      agent_id: agentId,
+      ...(source && { [`${source}_id`]: choose.of(...COMPONENTS[source]) }),
       limit: choose.of('1', '2', '100'),
       cursor,
     }),
@@ -46,8 +47,9 @@ const countApprovals: Generator = (making) => {
     learn: async ({ body }) => {
       if (!actor.scoped || actor.kind === 'approver') return
       const pending = await world.ask('/approvals?status=pending&limit=1000')
+      const ids = new Set(ledger.of(ledger.approvals, actor.principal.number).map(({ id }) => id))
       const own = (pending.data as { id: string; run_id: string }[])
-        .filter(({ id }) => ledger.approvals.get(id)?.owner === actor.principal.number)
+        .filter(({ id }) => ids.has(id))
         .filter(({ run_id }) => !run || run_id === run.id)
       if (body.count !== own.length) throw new Error(`counts ${body.count}, but there are ${own.length} of its own`)
     },
@@ -56,7 +58,7 @@ const countApprovals: Generator = (making) => {
 
 const resolveApproval: Generator = (making) => {
   const { choose, ledger, world, actor } = making
-  const approval = pick(making, 'approval')
+  const approval = pick(making, 'approval', undefined, ({ isPending }) => isPending)
   const note = ledger.canary(approval?.owner ?? actor.principal.number)
   return {
     params: { approval_id: approval?.id ?? MISSING.approval },
@@ -73,7 +75,7 @@ const resolveApproval: Generator = (making) => {
 }
 
 const deleteApproval: Generator = (making) => {
-  const call = onApproval(making)
+  const call = onApproval(making, ({ isPending }) => !isPending)
   return { ...call, learn: () => void making.ledger.approvals.delete(call.params!.approval_id!) }
 }
 

@@ -3,6 +3,7 @@ import { approvalOperations } from './approvals.js'
 import { otherOperations } from './others.js'
 import { runOperations } from './runs.js'
 import { sessionOperations } from './sessions.js'
+import { workflowOperations } from './workflow-runs.js'
 
 /**
  * How each operation of `/openapi.json` is called, by its `operationId`. A new operation needs an entry: what it names
@@ -12,6 +13,7 @@ import { sessionOperations } from './sessions.js'
 export const generators: Record<string, Generator> = {
   ...otherOperations,
   ...runOperations,
+  ...workflowOperations,
   ...sessionOperations,
   ...approvalOperations,
 }

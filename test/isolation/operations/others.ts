@@ -1,6 +1,6 @@
 import { given, MISSING, pick } from '../call.js'
 import type { Generator } from '../call.js'
-import { AGENTS } from '../world.js'
+import { COMPONENTS } from '../components.js'
 
 const listAccounts: Generator = ({ choose, ledger, actor }) => {
   const isWhole = choose.once(2)
@@ -57,7 +57,11 @@ export const otherOperations: Record<string, Generator> = {
   get_models: () => ({}),
   get_openapi: () => ({}),
   list_agents: () => ({}),
-  get_agent: ({ choose }) => ({ params: { agent_id: choose.of(...AGENTS, 'none') } }),
+  get_agent: ({ choose }) => ({ params: { agent_id: choose.of(...COMPONENTS.agent, 'none') } }),
+  list_teams: () => ({}),
+  get_team: ({ choose }) => ({ params: { team_id: choose.of(...COMPONENTS.team, 'none') } }),
+  list_workflows: () => ({}),
+  get_workflow: ({ choose }) => ({ params: { workflow_id: choose.of(...COMPONENTS.workflow, 'none') } }),
   list_databases: () => ({}),
   migrate_database: () => ({ params: { db_id: 'agentos-db' }, query: { dry_run: 'true' }, body: {} }),
   migrate_all_databases: () => ({ query: { dry_run: 'true' }, body: {} }),

@@ -1,7 +1,7 @@
 import { actsFor, given, MISSING, pick } from '../call.js'
 import type { Call, Generator, Making } from '../call.js'
 import type { SessionRow } from '../ledger.js'
-import { AGENTS } from '../world.js'
+import { COMPONENTS } from '../components.js'
 import { runList } from './runs.js'
 
 /** A call about one session. */
@@ -22,8 +22,8 @@ function onSession(
 
 const listSessions: Generator = (making) => {
   const { choose, ledger, actor } = making
-  const component = choose.of(undefined, ...AGENTS)
-  const type = choose.of(undefined, 'agent', 'team')
+  const component = choose.of(undefined, ...Object.values(COMPONENTS).flat())
+  const type = choose.of(undefined, 'agent', 'team', 'workflow')
   const part = choose.of(undefined, 'CANARY', 'say')
   const sortBy = choose.of(undefined, 'session_name', 'updated_at', 'created_at')
   const order = choose.of(undefined, 'asc', 'desc')
@@ -61,15 +61,16 @@ const createSession: Generator = (making) => {
   const { choose, ledger } = making
   const taken = choose.once(5) ? pick(making, 'session') : undefined
   const { owner, userId } = actsFor(making)
-  const agentId = choose.of(undefined, ...AGENTS)
+  const type = choose.of('agent', 'team', 'workflow')
+  const componentId = choose.of(undefined, ...COMPONENTS[type])
   const name = ledger.canary(owner)
   return {
-    query: choose.once(2) ? given({ user_id: userId }) : {},
+    query: { ...(type !== 'agent' && { type }), ...(choose.once(2) && given({ user_id: userId })) },
     body: {
       ...given({
         session_id: taken?.id ?? (choose.once(4) ? `chosen-${ledger.canary(owner)}` : undefined),
         user_id: userId,
-        agent_id: agentId,
+        [`${type}_id`]: componentId,
         session_name: name,
       }),
       ...choose.maybe(() => ({ session_state: { [ledger.canary(owner)]: ledger.canary(owner) } })),
@@ -83,9 +84,9 @@ const createSession: Generator = (making) => {
         kind: 'session',
         id,
         owner,
-        type: 'agent',
+        type,
         name,
-        ...(agentId !== undefined && { componentId: agentId }),
+        ...(componentId !== undefined && { componentId }),
       }),
   }
 }
@@ -138,43 +139,64 @@ const listSessionRuns: Generator = (making) => {
   const cursor = choose.once(5) ? choose.of(...(ledger.cursors.get('runs') ?? []), undefined) : undefined
   return onSession(making, (session) => ({
     query: given({ limit: choose.of('2', '1000', undefined), include: choose.of(undefined, 'messages'), cursor }),
-    ...(actor.scoped && { list: runList(making, (run) => run.sessionId === session?.id, actor.principal.number) }),
+    ...(actor.scoped && {
+      list: runList(
+        making,
+        // A team's chat shows what its members have said.
+        (run) => run.sessionId === session?.id && (run.parentId === undefined || session.type === 'team'),
+        actor.principal.number,
+      ),
+    }),
   }))
 }
 
 const getSessionRun: Generator = (making) => {
   const run = pick(making, 'run')
-  const session = making.choose.once(4) ? pick(making, 'session') : making.ledger.sessions.get(run?.sessionId ?? '')
+  const session = making.choose.once(5) ? pick(making, 'session') : making.ledger.sessions.get(run?.sessionId ?? '')
   return {
     params: { session_id: session?.id ?? MISSING.session, run_id: run?.id ?? MISSING.run },
     names: [run, session].flatMap((row) => row ?? []),
   }
 }
 
-const forkSession: Generator = (making) => {
-  const { ledger, world } = making
-  const session = pick(making, 'session')
-  return {
-    params: { agent_id: session?.componentId ?? AGENTS[0], session_id: session?.id ?? MISSING.session },
-    names: session ? [session] : [],
-    learn: async ({ body: { session_id: id } }) => {
-      if (!session) return
-      ledger.add({ ...session, id })
-      const copies = (await world.ask(`/sessions/${id}/runs`)) as {
-        run_id: string
-        user_id?: string
-        agent_id: string
-      }[]
-      for (const { run_id, user_id, agent_id } of copies) {
-        ledger.add({ kind: 'run', id: run_id, owner: ledger.numberOf(user_id), sessionId: id, agentId: agent_id })
-        for (const run of ledger.of(ledger.runs, session.owner)) {
-          for (const by of run.sessionId === session.id ? (ledger.movers.get(run.id) ?? []) : [])
-            ledger.moved(run_id, by)
-        }
-      }
-    },
-  }
+interface CopiedRun {
+  run_id: string
+  parent_run_id?: string
+  user_id?: string
+  agent_id?: string
+  team_id?: string
 }
+
+const forkSession =
+  (kind: 'agent' | 'team'): Generator =>
+  (making) => {
+    const { ledger, world } = making
+    const canBe = ({ id, type }: SessionRow): boolean =>
+      type === kind && [...ledger.runs.values()].some((run) => run.sessionId === id && run.isPaused === false)
+    const session = pick(making, 'session', undefined, canBe)
+    const componentId = (session?.type === kind && session.componentId) || COMPONENTS[kind][0]
+    return {
+      params: { [`${kind}_id`]: componentId, session_id: session?.id ?? MISSING.session },
+      names: session ? [session] : [],
+      learn: async ({ body: { session_id: id } }) => {
+        if (!session) return
+        ledger.add({ ...session, id })
+        const movers = ledger
+          .of(ledger.runs, session.owner)
+          .flatMap((run) => (run.sessionId === session.id ? [...(ledger.movers.get(run.id) ?? [])] : []))
+        for (const copy of (await world.ask(`/sessions/${id}/runs`)) as CopiedRun[]) {
+          const { run_id, parent_run_id: parentId, agent_id, team_id } = copy
+          const component =
+            team_id === undefined
+              ? ({ kind: 'agent', id: agent_id! } as const)
+              : ({ kind: 'team', id: team_id } as const)
+          const owner = ledger.numberOf(copy.user_id)
+          ledger.add({ kind: 'run', id: run_id, owner, sessionId: id, component, ...(parentId && { parentId }) })
+          for (const by of movers) ledger.moved(run_id, by)
+        }
+      },
+    }
+  }
 
 export const sessionOperations: Record<string, Generator> = {
   list_sessions: listSessions,
@@ -188,5 +210,6 @@ export const sessionOperations: Record<string, Generator> = {
   delete_sessions: deleteSessions,
   list_session_runs: listSessionRuns,
   get_session_run: getSessionRun,
-  fork_agent_session: forkSession,
+  fork_agent_session: forkSession('agent'),
+  fork_team_session: forkSession('team'),
 }

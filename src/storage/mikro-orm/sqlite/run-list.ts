@@ -1,29 +1,35 @@
 import type { Caller } from '../../../core/caller.js'
-import { encodeCursor } from '../../../core/cursor.js'
 import { MAX_COUNTED, type Slice } from '../../../core/page.js'
 import type { RunFilter, StoredRun } from '../../../runs/run-repository.js'
 import type { Bindable, NativeDatabase, Statement } from './native.js'
-import { beforeSeq, runConditions, type RunCondition } from '../run-conditions.js'
+import { beyondPlace, cursorAfter, placeOf, runConditions, type RunCondition } from '../run-conditions.js'
 import { SELECT_STORED, toStoredRun, type StoredRow } from '../run-row.js'
 
 /** Lists runs, newest first in the database and oldest first in the answer. */
 export class RunList {
   /** By their SQL: there are few combinations of filters. */
   private readonly prepared = new Map<string, Statement<Bindable[], unknown>>()
+  private readonly selectPlace: Statement<[runId: string], { seq: number; user_id: string | null }>
 
-  constructor(private readonly database: NativeDatabase) {}
+  constructor(private readonly database: NativeDatabase) {
+    this.selectPlace = database.prepare('SELECT seq, user_id FROM agentos_runs WHERE run_id = ?')
+  }
 
   list(caller: Caller, filter: RunFilter): Slice<StoredRun> {
     const conditions = runConditions(caller, filter)
     if (!conditions) return { data: [], totalCount: 0 }
     const { limit, topLevelOnly } = filter
-    const before = beforeSeq(filter)
+    const place = placeOf(filter)
+    const beyond = place ? [beyondPlace(caller, place, this.selectPlace.get(place.id))] : []
     const topLevel = topLevelOnly === true ? ['agentos_runs.parent_run_id IS NULL'] : []
     const where = ['1', ...conditions.map(sqlOf), ...topLevel].join(' AND ')
     const values = conditions.map(valueOf)
-    const rows = this.statement<StoredRow>(
-      `${SELECT_STORED} WHERE ${where} AND agentos_runs.seq < ? ORDER BY agentos_runs.seq DESC LIMIT ?`,
-    ).all(...values, before, limit + 1)
+    const page = [where, ...beyond.map(sqlOf)].join(' AND ')
+    const rows = this.statement<StoredRow>(`${SELECT_STORED} WHERE ${page} ORDER BY agentos_runs.seq DESC LIMIT ?`).all(
+      ...values,
+      ...beyond.map(valueOf),
+      limit + 1,
+    )
     const { total } = this.statement<{ total: number }>(
       `SELECT count(*) AS total FROM (SELECT 1 FROM agentos_runs WHERE ${where} LIMIT ${MAX_COUNTED})`,
     ).get(...values)!
@@ -32,7 +38,7 @@ export class RunList {
     return {
       data: data.map(toStoredRun),
       totalCount: total,
-      nextCursor: oldest && rows.length > limit ? encodeCursor(oldest.seq) : undefined,
+      nextCursor: oldest && rows.length > limit ? cursorAfter(oldest) : undefined,
     }
   }
 
