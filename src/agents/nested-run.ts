@@ -41,7 +41,7 @@ export async function* nestedRun(parent: RunContext, plan: NestedPlan): AsyncGen
   const source = sourceOf(parent, plan)
   const known = nested.get(runId)
   if (!known && parent.mayRun && !(await parent.mayRun(runnable))) throw notAllowed(runnable)
-  const { fold } = known ?? nested.add(source, start, parent.clock.now())
+  const { fold } = known ?? nested.add(source, start)
   const isRetried = plan.retries === true && fold.status === 'error'
   if (known && !isRetried && !isOpen(fold)) return fold
   if (isRetried || fold.status === 'paused') {

@@ -30,6 +30,21 @@ const recovered = (discardAfter: number): LogEntry => ({
 })
 
 describe('the fold of a log', () => {
+  it('dates a run inside by its first entry, for who has begun it as for who reads of it later', () => {
+    const source = { runId: 'inner', sessionId: 's', kind: 'agent', id: 'a', name: 'A', parentRunId: 'outer' } as const
+    const nested = { input: { inputContent: 'Go.' } }
+    const outer: LogEntry = { event: { event: 'RunStarted' } }
+    const inner: LogEntry = { event: { event: 'RunStarted' }, facts: { nested }, source }
+    const live = folded(outer)
+    live.nested.add(source, nested)
+    live.apply(inner, 1, 5_000)
+    const read = folded(outer)
+    read.apply(inner, 1, 5_000)
+    expect(live.nestedRuns(9_000)).toMatchObject([{ createdAt: '1970-01-01T00:00:05Z' }])
+    expect(read.nestedRuns(9_000)).toEqual(live.nestedRuns(9_000))
+    expect(read.state()).toEqual(live.state())
+  })
+
   it('knows since when something of the answer stands', () => {
     expect(folded({ event: { event: 'RunStarted' } }).contentSince).toBeUndefined()
     expect(folded({ event: { event: 'RunStarted' } }, said('a'), said('b')).contentSince).toBe(1)

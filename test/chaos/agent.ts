@@ -1,16 +1,25 @@
 import { Agent, tool } from 'agentos-sdk'
 import { openai } from 'agentos-sdk/models'
+import type { Effect } from './outside.ts'
 
-/** A tool whose effect somebody outside counts; the effect takes a while. */
-function effect(outside: string, name: string, traits: { idempotent?: boolean; requiresConfirmation?: boolean } = {}) {
+interface Traits {
+  idempotent?: boolean
+  requiresConfirmation?: boolean
+  approval?: 'required'
+}
+
+/** Has something happen outside of the process; that takes a while. */
+export async function happen(outside: string, effect: Effect): Promise<string> {
+  const response = await fetch(`${outside}/effect`, { method: 'POST', body: JSON.stringify(effect) })
+  return response.text()
+}
+
+/** A tool whose effect somebody outside counts. */
+export function effectTool(outside: string, name: string, traits: Traits = {}) {
   return tool({
     name,
     ...traits,
-    execute: async (_args, { idempotencyKey, runId }) => {
-      const body = JSON.stringify({ name, key: idempotencyKey, runId })
-      const response = await fetch(`${outside}/effect`, { method: 'POST', body })
-      return response.text()
-    },
+    execute: (_args, { idempotencyKey: key, runId }) => happen(outside, { name, key, runId }),
   })
 }
 
@@ -21,10 +30,10 @@ export function chaosAgent(outside: string): Agent {
     model: openai('chaos-1', { baseURL: `${outside}/v1`, apiKey: 'none', api: 'chat' }),
     retry: { attempts: 5, baseMs: 20 },
     tools: [
-      effect(outside, 'idem_a', { idempotent: true }),
-      effect(outside, 'once_b'),
-      effect(outside, 'idem_c', { idempotent: true }),
-      effect(outside, 'gate_d', { requiresConfirmation: true }),
+      effectTool(outside, 'idem_a', { idempotent: true }),
+      effectTool(outside, 'once_b'),
+      effectTool(outside, 'idem_c', { idempotent: true }),
+      effectTool(outside, 'gate_d', { requiresConfirmation: true }),
     ],
   })
 }

@@ -19,11 +19,15 @@ const SILENCE_MS = 4_000
 export class Follower {
   readonly seen: SeenEvent[] = []
   readonly faults: string[] = []
+  /** Told of each event at once. */
+  onEvent: (event: SeenEvent) => void = () => undefined
   private readonly base: () => string
+  private readonly isEnd: (event: SeenEvent | undefined) => boolean
 
-  /** `base` may be another server with each request. */
-  constructor(base: string | (() => string)) {
+  /** `base` may be another server with each request; `isAnEnd` says where a leg of the run ends. */
+  constructor(base: string | (() => string), isAnEnd = isEnd) {
     this.base = typeof base === 'string' ? () => base : base
+    this.isEnd = isAnEnd
   }
 
   get last(): SeenEvent | undefined {
@@ -62,7 +66,7 @@ export class Follower {
     } finally {
       clearTimeout(timer)
     }
-    return isEnd(this.last)
+    return this.isEnd(this.last)
   }
 
   /** Follows the run until it pauses or ends, through as many crashes as there are. */
@@ -87,6 +91,7 @@ export class Follower {
     if (event.event_index !== expected) this.faults.push(`index ${event.event_index} where ${expected} was due`)
     if (String(event.event_index) !== id.slice(4)) this.faults.push(`id ${id} of event ${event.event_index}`)
     this.seen.push(event)
+    this.onEvent(event)
   }
 }
 

@@ -10,8 +10,8 @@ export interface NestedRun {
   readonly source: RunSource
   readonly start: NestedStart
   readonly fold: RunFold
-  /** Milliseconds. */
-  readonly createdAt: number
+  /** When its first entry was written, which whoever reads the log finds, too; milliseconds. 0 before it has one. */
+  createdAt: number
 }
 
 /** {@link NestedRun} as JSON. */
@@ -46,14 +46,15 @@ export class NestedRuns {
   apply(source: RunSource, { event, facts }: LogEntry, index: number, at: number): void {
     const { runId } = source
     const known = this.byId.get(runId)
-    const run = known ?? this.add(source, facts?.nested ?? { input: { inputContent: '' } }, at)
+    const run = known ?? this.add(source, facts?.nested ?? { input: { inputContent: '' } })
+    if (!hasBegun(run)) run.createdAt = at
     this.states.delete(runId)
     run.fold.apply({ event, facts }, index, at)
   }
 
   /** A run whose first entry is about to be written. */
-  add(source: RunSource, start: NestedStart, createdAt: number): NestedRun {
-    const run = { source, start, fold: this.newFold(this, source.runId), createdAt }
+  add(source: RunSource, start: NestedStart): NestedRun {
+    const run = { source, start, fold: this.newFold(this, source.runId), createdAt: 0 }
     this.place(run)
     return run
   }
