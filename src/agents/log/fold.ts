@@ -164,9 +164,9 @@ export class RunFold {
     return children.length > 0 ? children.map((run) => nestedRecord(run, now)) : undefined
   }
 
-  /** What the tools have made. */
+  /** What the tools have made, or the steps. */
   get media(): Media {
-    return this.calls.media
+    return holdsMedia(this.steps.media) ? this.steps.media : this.calls.media
   }
 
   /** Ids of messages that nobody may see before the run is completed. */

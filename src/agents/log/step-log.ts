@@ -2,6 +2,8 @@ import { isWaiting, resolved } from './decision.js'
 import type { Decision } from './decision.js'
 import type { LogEntry, StepFacts } from './entry.js'
 import type { RunEventBody } from './events.js'
+import { addMedia } from './media.js'
+import type { Media } from './media.js'
 import type { ErrorRequirement, StepOutput, StepRequirement } from './step-record.js'
 
 /** How far one step of a workflow has come. */
@@ -44,6 +46,8 @@ export interface StepLogState {
 export class StepLog {
   requirements: StepRequirement[]
   errors: ErrorRequirement[]
+  /** What the steps that are over have made, in the order in which they ended. */
+  readonly media: Media = {}
   private readonly byId: Map<string, StepState>
   private readonly byName = new Map<string, StepOutput>()
 
@@ -51,7 +55,7 @@ export class StepLog {
     this.byId = new Map(state.steps?.map((step) => [step.stepId, step]))
     this.requirements = state.stepRequirements ?? []
     this.errors = state.errorRequirements ?? []
-    for (const { output } of this.byId.values()) this.name(output)
+    for (const { output } of this.byId.values()) this.count(output)
   }
 
   get(stepId: string): StepState | undefined {
@@ -140,11 +144,12 @@ export class StepLog {
       ...(isMissing && { isMissing }),
       ...(found !== undefined && { found }),
     }))
-    this.name(whole)
+    this.count(whole)
   }
 
-  private name(output: StepOutput | undefined): void {
+  private count(output: StepOutput | undefined): void {
     if (output?.stepName !== undefined) this.byName.set(output.stepName, output)
+    if (output) addMedia(this.media, output)
   }
 
   /** The steps that were at work when the run was cancelled. */
