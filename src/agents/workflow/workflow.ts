@@ -17,7 +17,7 @@ import type { WorkflowDescription } from '../workflow-description.js'
 import { continuationOf } from './continuation.js'
 import { describeSteps, executorsOf } from './describe-steps.js'
 import type { StepNode } from './step-node.js'
-import type { Step } from './steps.js'
+import type { Step } from './typed-step.js'
 import { wakeUp } from './waiting-steps.js'
 import { workflowLoop } from './workflow-loop.js'
 
