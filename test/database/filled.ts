@@ -43,6 +43,7 @@ export async function fill({ runs, sessions, media, webhooks, serviceAccounts }:
   const paused = { status: 'paused', usage: {}, approval: approval('run_2') } as const
   await runs.append(ending('run_2', 'paused', { end: paused }))
   await runs.accept(fullCaller, unit({ run: { runId: 'run_3' } }))
+  await runs.sendEvent(fullCaller, 'run_3', { id: 'evt_1', name: odd, payload: { odd } }, T0)
   await runs.accept(fullCaller, unit({ run: { runId: 'run_4', runAfter: T0 * 2, priority: 3 } }))
 }
 

@@ -23,6 +23,9 @@ const ADDED: Record<string, { tables?: string[]; columns?: string[] }> = {
   '1.2.0': { tables: ['agentos_service_accounts'] },
   '1.3.0': { tables: ['agentos_media_uses'] },
   '1.4.0': { tables: ['agentos_snapshots'] },
+  '1.5.0': { columns: ['agentos_runs.root_run_id'] },
+  '1.6.0': { tables: ['agentos_run_events'], columns: ['agentos_runs.wake_at'] },
+  '1.7.0': {},
 }
 
 /** Tables that going up fills again from what is in others, but for these columns. */

@@ -143,8 +143,8 @@ describe('the schema of PostgreSQL', () => {
     const all = [...inside.orm.getMetadata().getAll().values()].filter(({ tableName }) =>
       tableName.startsWith('agentos_'),
     )
-    expect(all.length).toBe(13)
-    for (const { tableName, props, indexes } of all) {
+    expect(all.length).toBe(14)
+    for (const { tableName, props, indexes, uniques } of all) {
       const columns = await own.sql<{ name: string }>(
         'SELECT column_name AS name FROM information_schema.columns WHERE table_name = $1',
         [tableName],
@@ -156,7 +156,7 @@ describe('the schema of PostgreSQL', () => {
         [tableName],
       )
       const named = [
-        ...indexes.map(({ name }) => String(name)),
+        ...[...indexes, ...uniques].map(({ name }) => String(name)),
         ...props.flatMap(({ unique }) => (typeof unique === 'string' ? [unique] : [])),
       ]
       expect(made.map(({ name }) => name).toSorted(), tableName).toEqual(named.toSorted())

@@ -105,14 +105,14 @@ describe('the schema of SQLite', () => {
         .filter(({ tableName }) => tableName.startsWith('agentos_'))
         .map(({ tableName, props }) => [tableName, props.flatMap(({ fieldNames }) => fieldNames).toSorted()]),
     )
-    expect(described.size).toBe(13)
+    expect(described.size).toBe(14)
     for (const [table, columns] of described) {
       const real = database.writer.pragma(`table_info(${table})`) as { name: string }[]
       expect(real.map(({ name }) => name).toSorted(), table).toEqual(columns)
       const indexes = database.writer.pragma(`index_list(${table})`) as { name: string; origin: string }[]
       const meta = [...database.orm.getMetadata().getAll().values()].find(({ tableName }) => tableName === table)!
       const named = [
-        ...meta.indexes.map(({ name }) => String(name)),
+        ...[...meta.indexes, ...meta.uniques].map(({ name }) => String(name)),
         ...meta.props.flatMap(({ unique }) => (typeof unique === 'string' ? [unique] : [])),
       ]
       const made = indexes.filter(({ origin }) => origin === 'c').map(({ name }) => name)

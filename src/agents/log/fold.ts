@@ -457,7 +457,7 @@ export class RunFold {
   private applyFacts({ event, facts = {} }: LogEntry, at: number): void {
     if (facts.historyRunIds) this.historyRunIds = facts.historyRunIds
     if (facts.origin) this.rest = { ...this.rest, ...facts.origin }
-    if (facts.step?.takenEvent !== undefined) this.nested.takenEvents.add(facts.step.takenEvent)
+    if (facts.step?.takenEvent !== undefined) this.nested.taken.add(facts.step)
     if (facts.replaces !== undefined) this.replaces = facts.replaces
     if (facts.keptMessages !== undefined) this.keep(facts.keptMessages)
     if (facts.inherited) this.inherit(facts.inherited, facts.messages?.length ?? 0)

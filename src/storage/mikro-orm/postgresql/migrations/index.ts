@@ -3,6 +3,7 @@ import { ApprovalsAndWebhooksMigration } from './approvals-and-webhooks.js'
 import { InitialMigration } from './initial.js'
 import { MediaUsesMigration } from './media-uses.js'
 import { NestedRuns } from './nested-runs.js'
+import { RunEventsOrder } from './run-events-order.js'
 import { ServiceAccountsMigration } from './service-accounts.js'
 import { SnapshotsMigration } from './snapshots.js'
 import { WorkflowWaits } from './workflow-waits.js'
@@ -16,4 +17,5 @@ export const postgresMigrations: readonly VersionedMigration[] = [
   { version: '1.4.0', name: '1.4.0-snapshots', class: SnapshotsMigration },
   { version: '1.5.0', name: '1.5.0-nested-runs', class: NestedRuns },
   { version: '1.6.0', name: '1.6.0-workflow-waits', class: WorkflowWaits },
+  { version: '1.7.0', name: '1.7.0-run-events-order', class: RunEventsOrder },
 ]
