@@ -152,6 +152,8 @@ export interface Runnable {
    * @throws ValidationError `INVALID_TOOL_ARGS` when edited arguments are not the tool's.
    */
   checkDecisions?(decisions: readonly MadeDecision[]): Promise<void>
+  /** What is wrong with a content that somebody has written in the place of its answer; undefined when it could be one. */
+  contentProblem?(content: JsonValue): Promise<string | undefined>
   /** Of a workflow: the step at which it goes on once something was decided. */
   continuation?(fold: RunFold, decisions: readonly Decision[]): StepContinuation
   /** Of a workflow: whether a paused run can go on by itself now, and how. */
