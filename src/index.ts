@@ -11,20 +11,11 @@ export { Team } from './agents/team/team.js'
 export { stop } from './agents/workflow/stop.js'
 export type { StepContext } from './agents/workflow/step-context.js'
 export type { Confirmation, Review, StepErrorPolicy, StepRules } from './agents/workflow/step-node.js'
-export {
-  approval,
-  branch,
-  humanInput,
-  loop,
-  map,
-  parallel,
-  router,
-  sequence,
-  sleep,
-  step,
-  waitForEvent,
-} from './agents/workflow/steps.js'
-export type { Step } from './agents/workflow/steps.js'
+export { sequence } from './agents/workflow/sequence.js'
+export { step } from './agents/workflow/step.js'
+export { branch, loop, map, parallel, router } from './agents/workflow/steps.js'
+export type { Step } from './agents/workflow/typed-step.js'
+export { approval, humanInput, sleep, waitForEvent } from './agents/workflow/waits.js'
 export { Workflow } from './agents/workflow/workflow.js'
 export type { WorkflowOptions } from './agents/workflow/workflow.js'
 export type { TeamOptions } from './agents/team/team-options.js'

@@ -60,6 +60,13 @@ export abstract class ModelComponent implements Runnable {
     await checkDecisions(this.plan, decisions)
   }
 
+  async contentProblem(content: JsonValue): Promise<string | undefined> {
+    const { form } = this.plan
+    if (!form) return typeof content === 'string' ? undefined : 'It has to be a text'
+    const checked = await form.check(JSON.stringify(content))
+    return 'problem' in checked ? checked.problem : undefined
+  }
+
   execute(context: RunContext): AsyncGenerator<Yielded, void, void> {
     return agentLoop(this.plan, context)
   }

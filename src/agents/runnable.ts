@@ -72,15 +72,27 @@ export interface RunContext {
   checkLease?(): void
 }
 
-/** An event that was sent to a run from outside. */
-export interface ReceivedEvent {
+/** An event that is sent to a run from outside. */
+export interface SentEvent {
   id: string
   name: string
   payload?: JsonValue
 }
 
+/** One that has come. */
+export interface ReceivedEvent extends SentEvent {
+  /** Grows with each event of a run. */
+  seq: number
+}
+
+/** One that a step is given. */
+export interface TakenEvent extends ReceivedEvent {
+  /** Every event up to here was taken before, as the log says; 0 for none. */
+  takenUpTo: number
+}
+
 /** Takes the first event of a name that no step has taken: each goes to one step. */
-export type TakeEvent = (name: string) => ReceivedEvent | undefined
+export type TakeEvent = (name: string) => TakenEvent | undefined
 
 /** With which of its steps a paused workflow goes on by itself. */
 export interface WakeUp {
@@ -140,6 +152,8 @@ export interface Runnable {
    * @throws ValidationError `INVALID_TOOL_ARGS` when edited arguments are not the tool's.
    */
   checkDecisions?(decisions: readonly MadeDecision[]): Promise<void>
+  /** What is wrong with a content that somebody has written in the place of its answer; undefined when it could be one. */
+  contentProblem?(content: JsonValue): Promise<string | undefined>
   /** Of a workflow: the step at which it goes on once something was decided. */
   continuation?(fold: RunFold, decisions: readonly Decision[]): StepContinuation
   /** Of a workflow: whether a paused run can go on by itself now, and how. */

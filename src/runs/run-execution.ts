@@ -18,7 +18,7 @@ import { CancelRequestedError, LeaseLostError, RunLog } from './run-log.js'
 import type { ComponentId, RunRepository } from './run-repository.js'
 import type { RunRequest } from './run-request.js'
 import type { StoredMedia } from './stored-media.js'
-import { taking } from './take-event.js'
+import { EventsOfRun } from './take-event.js'
 
 /** Made once: an abort without a reason makes an exception with a stack, which each run would pay for. */
 const ENDED = new Error('The run has ended.')
@@ -97,7 +97,7 @@ export class RunExecution {
       isStreaming,
       onFailure: (error) => this.abort.abort(error),
     })
-    const claimed = new Set<string>()
+    const events = new EventsOfRun(parts.runs, runId, plan.fold)
     this.context = {
       runId,
       sessionId,
@@ -115,7 +115,7 @@ export class RunExecution {
       logger: parts.logger,
       attempt,
       mayRun: (component) => parts.access?.mayRun(request.caller, component) ?? true,
-      receivedEvents: async () => taking(await parts.runs.receivedEvents(runId), plan.fold, claimed),
+      receivedEvents: () => events.look(),
       checkLease: () => {
         if (!parts.lease.isSafe) throw new LeaseLostError(`Run ${runId} may be executed elsewhere by now.`)
       },

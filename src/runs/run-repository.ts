@@ -3,7 +3,7 @@ import type { StatePatch } from '../agents/log/entry.js'
 import type { TokenCounts } from '../agents/log/metrics.js'
 import type { RunStatus } from '../agents/log/run-record.js'
 import type { ComponentKind } from '../agents/log/source.js'
-import type { Concurrency, ReceivedEvent } from '../agents/runnable.js'
+import type { Concurrency, ReceivedEvent, SentEvent } from '../agents/runnable.js'
 import type { Caller } from '../core/caller.js'
 import type { JsonObject } from '../core/json.js'
 import type { Slice } from '../core/page.js'
@@ -339,21 +339,21 @@ export interface RunRepository {
   sendEvent(
     caller: Caller,
     runId: string,
-    event: ReceivedEvent,
+    event: SentEvent,
     at: number,
   ): Promise<'accepted' | 'repeated' | 'ended' | undefined>
 
-  /** Events that were sent to a run, oldest first. */
-  receivedEvents(runId: string): Promise<ReceivedEvent[]>
+  /** Events that were sent to a run, oldest first; `after`: those after this place only. */
+  receivedEvents(runId: string, after: number): Promise<ReceivedEvent[]>
 
   /** Paused runs of these components that are to go on by themselves by now, or that an event was sent to. */
   toWake(components: readonly ComponentId[], limit: number, at: number): Promise<StoredRun[]>
 
   /**
    * Sets when a paused run is to be looked at next; undefined for never. Nothing changes when it has another attempt by
-   * now, or other events than `seenEvents` in number.
+   * now, or events after the place `seenUpTo`.
    */
-  postponeWake(runId: string, attempt: number, wakeAt: number | undefined, seenEvents?: number): Promise<void>
+  postponeWake(runId: string, attempt: number, wakeAt: number | undefined, seenUpTo?: number): Promise<void>
 
   /** Ids of pending and running runs of a session, in order of acceptance. */
   active(sessionId: string): Promise<string[]>

@@ -6,7 +6,7 @@ import type { OpenedLeg, RunContinuation } from './run-continuation.js'
 import type { RunRepository, StoredRun } from './run-repository.js'
 import { foldLog } from './stored-run.js'
 import type { StoredMedia } from './stored-media.js'
-import { taking } from './take-event.js'
+import { EventsOfRun } from './take-event.js'
 
 export interface RunWakerParts {
   runs: RunRepository
@@ -100,9 +100,10 @@ export class RunWaker {
     const { runId, attempt } = head
     const runnable = catalog.find(head.component)
     const fold = await foldLog(runs, head, media)
-    const received = await runs.receivedEvents(runId)
+    const events = new EventsOfRun(runs, runId, fold)
+    const take = await events.look()
     const now = clock.now()
-    const woken = deepest(runnable, fold, now, taking(received, fold))
+    const woken = deepest(runnable, fold, now, take)
     if (woken) {
       const leg = await continuation.wake(stored, fold, woken)
       if (leg) this.parts.execute(leg)
@@ -112,7 +113,7 @@ export class RunWaker {
     const { wakeAt } = fold
     // A time that has come with nothing to do is no time to look again at once.
     const next = wakeAt !== undefined && wakeAt <= now ? now + MAX_TIMER_MS : wakeAt
-    await runs.postponeWake(runId, attempt, next, received.length)
+    await runs.postponeWake(runId, attempt, next, events.seenUpTo)
     if (next !== undefined) this.expect(next)
   }
 }

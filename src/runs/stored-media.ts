@@ -117,7 +117,13 @@ const PLACES = [
   'stepOutput',
   'stepResponse',
   'stepResults',
+  'iterationResults',
+  'allResults',
+  'stepRequirements',
+  'step',
   'steps',
+  'output',
+  'draft',
 ] as const
 
 /** The value with each medium replaced; the value itself where there is none. */

@@ -52,6 +52,102 @@ const requirement = execution.map((toolExecution) => ({
   needsConfirmation: true,
   needsUserInput: false,
 }))
+/** Steps of a workflow, some inside of others; each is told of by the events of any kind. */
+const stepId = fc.constantFrom('a', 'a/b', 'a#1/b', 'c')
+const stepOutput = fc.record(
+  {
+    stepName: fc.constantFrom('a', 'b', 'c'),
+    content: text,
+    images: fc.constant(media.images),
+    success: fc.boolean(),
+    stop: fc.boolean(),
+    isPaused: fc.constant(false),
+  },
+  { requiredKeys: ['success', 'stop', 'isPaused'] },
+)
+const stepRequirement = stepId.map((id) => ({
+  stepId: id,
+  requiresConfirmation: true,
+  confirmed: null,
+  onReject: 'cancel' as const,
+  requiresUserInput: false,
+  requiresRouteSelection: false,
+  allowMultipleSelections: false,
+  requiresOutputReview: false,
+  isPostExecution: false,
+  retryCount: 0,
+  onTimeout: 'cancel' as const,
+}))
+const failedStep = stepId.map((id) => ({ stepId: id, errorMessage: 'no', retryCount: 0 }))
+const ofSteps: fc.Arbitrary<LogEntry>[] = [
+  stepEntry({ event: fc.constant('StepStarted' as const) }),
+  stepEntry({ event: fc.constant('StepError' as const), error: text }),
+  stepEntry({ event: fc.constant('StepOutput' as const), stepOutput }),
+  stepEntry({ event: fc.constant('StepCompleted' as const), stepResponse: stepOutput }),
+  stepEntry({
+    event: fc.constant('StepPaused' as const),
+    requiresConfirmation: fc.constant(true),
+    requiresUserInput: fc.constant(false),
+  }),
+  stepEntry({ event: fc.constant('ParallelExecutionStarted' as const), parallelStepCount: fc.constant(2) }),
+  stepEntry({
+    event: fc.constant('ParallelExecutionCompleted' as const),
+    parallelStepCount: fc.constant(2),
+    stepResults: fc.array(stepOutput, { maxLength: 2 }),
+  }),
+  stepEntry({
+    event: fc.constant('LoopIterationStarted' as const),
+    iteration: fc.nat(3),
+    maxIterations: fc.constant(3),
+  }),
+  stepEntry({
+    event: fc.constant('LoopExecutionCompleted' as const),
+    totalIterations: fc.constant(1),
+    maxIterations: fc.constant(3),
+    allResults: fc.array(fc.array(stepOutput, { maxLength: 2 }), { maxLength: 2 }),
+  }),
+  stepEntry({ event: fc.constant('SleepStarted' as const), resumeAt: fc.constant(1) }),
+  stepEntry({ event: fc.constant('SleepCompleted' as const), resumeAt: fc.constant(1) }),
+  stepEntry({ event: fc.constant('WaitForEventCompleted' as const), eventName: fc.constant('paid') }),
+  stepId.map((id) => ({
+    event: { event: 'RunContinued', step: { event: 'StepContinued', stepId: id, stepName: 'a', stepIndex: 0 } },
+  })),
+  fc
+    .record({
+      requirements: fc.array(stepRequirement, { maxLength: 3 }),
+      failed: fc.array(failedStep, { maxLength: 2 }),
+    })
+    .map(({ requirements, failed }) => ({
+      event: {
+        event: 'RunPaused',
+        requirements: [],
+        workflow: { pauseKind: 'step', stepRequirements: requirements, errorRequirements: failed },
+      },
+    })),
+]
+
+/** An event of a step, with what the log knows of the step from then on. */
+function stepEntry<Fields extends Record<string, fc.Arbitrary<unknown>>>(fields: Fields): fc.Arbitrary<LogEntry> {
+  const known = fc.record(
+    {
+      output: stepOutput,
+      isOver: fc.constant(true as const),
+      isPassedOver: fc.constant(true as const),
+      isMissing: fc.constant(true as const),
+      found: fc.constantFrom(true, 'x', 3),
+      takenEvent: fc.integer({ min: 1, max: 6 }),
+      eventsTakenUpTo: fc.nat(4),
+    },
+    { requiredKeys: [] },
+  )
+  return fc
+    .tuple(fc.record(fields), stepId, fc.boolean(), fc.option(known, { nil: undefined }))
+    .map(([event, id, isInside, facts]) => ({
+      event: { ...event, stepId: id, stepName: id.at(-1), stepIndex: 0, ...(isInside && { parentStepId: 'a' }) },
+      ...(facts && { facts: { step: { stepId: id, ...facts } } }),
+    })) as unknown as fc.Arbitrary<LogEntry>
+}
+
 const messages = fc.array(message, { maxLength: 3 })
 
 /** Whatever a log may say, in any order: what a fold makes of it must not depend on where it was restored. */
@@ -84,6 +180,7 @@ const sources = [
   { runId: 'm3', sessionId: 's', kind: 'agent', id: 'c', name: 'C', parentRunId: 'm1' },
 ] as const
 const start = fc.record({ input: fc.record({ inputContent: text }), toolCallId: callId })
+entries.push(...ofSteps)
 const ofMembers: fc.Arbitrary<LogEntry>[] = [
   ...entries,
   fc

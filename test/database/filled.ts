@@ -56,6 +56,7 @@ export async function fill({ runs, sessions, media, webhooks, serviceAccounts }:
   await runs.append(ending('run_2', 'paused', { end: { ...paused, wakeAt: T0 * 3 } }))
   await runs.sendEvent(fullCaller, 'run_2', { id: 'evt_1', name: odd, payload: { odd } }, T0 + 2)
   await runs.accept(fullCaller, unit({ run: { runId: 'run_3' } }))
+  await runs.sendEvent(fullCaller, 'run_3', { id: 'evt_1', name: odd, payload: { odd } }, T0)
   await runs.accept(fullCaller, unit({ run: { runId: 'run_4', runAfter: T0 * 2, priority: 3 } }))
 }
 

@@ -34,6 +34,8 @@ const ADDED: Record<string, Added> = {
   '1.6.0': { tables: ['agentos_run_events'], columns: ['agentos_runs.wake_at'] },
   // On PostgreSQL only.
   '1.7.0': {},
+  // An index.
+  '1.8.0': {},
 }
 
 /** A run inside of another: what it has done is in the log of that one. */

@@ -71,6 +71,25 @@ declare global {
   const input: { files: [File] }
   const Agent: typeof core.Agent
   const AgentOS: typeof core.AgentOS
+  const Team: typeof core.Team
+  const Workflow: typeof core.Workflow
+  const step: typeof core.step
+  const sequence: typeof core.sequence
+  const parallel: typeof core.parallel
+  const branch: typeof core.branch
+  const router: typeof core.router
+  const loop: typeof core.loop
+  const map: typeof core.map
+  const sleep: typeof core.sleep
+  const waitForEvent: typeof core.waitForEvent
+  const approval: typeof core.approval
+  const humanInput: typeof core.humanInput
+  const writer: core.Agent
+  const words: core.Step<string, number>
+  const upper: core.Step<string, string>
+  const byAgent: core.Step<string, string>
+  const byTeam: core.Step<string, string>
+  const byWorkflow: core.Step<string, string>
   const tool: typeof core.tool
   const z: typeof zod
   const openai: typeof models.openai

@@ -24,6 +24,8 @@ const FILL = `
   INSERT INTO agentos_run_texts (seq, request, body, body_index) SELECT seq, '{}', '{}', 1 FROM agentos_runs;
   INSERT INTO agentos_segments SELECT run_id, part, part, 1, 1, '[1]' FROM agentos_runs, generate_series(0, 1) AS part;
   INSERT INTO agentos_snapshots SELECT run_id, part, '{}' FROM agentos_runs, generate_series(0, 1) AS part;
+  INSERT INTO agentos_run_events (run_id, event_id, name, created_at)
+    SELECT run_id, part::text, 'paid', 1 FROM agentos_runs, generate_series(1, 2) AS part;
   INSERT INTO agentos_media SELECT md5(n::text), ''::bytea FROM generate_series(1, 5000) AS n;
   INSERT INTO agentos_media_uses SELECT 'run_' || n, md5(n::text), 0 FROM generate_series(1, 5000) AS n;
   INSERT INTO agentos_idempotency_keys

@@ -92,13 +92,14 @@ describe('the query plans of SQLite', () => {
     const { storage, plans } = await openRecorded()
     plans()
     await storage.runs.toWake([{ kind: 'workflow', id: 'flow' }], 10, T0)
-    await storage.runs.receivedEvents('run')
+    await storage.runs.receivedEvents('run', 0)
     const all = [...(await openRecorded()).plans()]
     const [wake] = all.filter(([sql]) => sql.includes('wake_at <= ?'))
     expect(wake![1]).toContain('USING INDEX agentos_runs_wake (wake_at>? AND wake_at<?)')
     expect(wake![1]).not.toContain('TEMP B-TREE')
-    const [events] = all.filter(([sql]) => sql.includes('SELECT event_id, name, payload'))
-    expect(events![1]).toContain('agentos_run_events_id (run_id=?)')
+    const [events] = all.filter(([sql]) => sql.includes('SELECT seq, event_id, name, payload'))
+    expect(events![1]).toContain('agentos_run_events_order (run_id=? AND seq>?)')
+    expect(events![1]).not.toContain('TEMP B-TREE')
   })
 
   it.each<[Partial<RunFilter>, string]>([

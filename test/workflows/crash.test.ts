@@ -32,7 +32,7 @@ function flow({ done }: Outside) {
     step({ name: 'sum', run: ({ left, right }: { left: number; right: number }) => left + right }),
     loop({ name: 'again', step: work('turn'), until: (n) => n > 5, maxIterations: 4 }),
     approval<number>({ name: 'sure' }),
-    step({ name: 'list', run: (n: number) => [n, n] }) as never,
+    step({ name: 'list', run: (n: number) => [n, n] }),
   )
 }
 
@@ -152,7 +152,7 @@ describe('workflows that wait', () => {
         'all',
         step({ name: 'count', run: () => ++ran }),
         sleep<number>({ name: 'rest', ms: 1100 }),
-        waitForEvent({ name: 'paid', event: 'paid', payload: z.number() }) as never,
+        waitForEvent({ name: 'paid', event: 'paid', payload: z.number() }),
         step({ name: 'after', run: (n: number) => n * 10 + ++ran }),
       )
     const first = serve(waiting(), { storage: open() })

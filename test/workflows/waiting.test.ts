@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import {
+  Agent,
   approval,
   branch,
   humanInput,
+  loop,
   parallel,
   router,
   sequence,
@@ -12,6 +14,7 @@ import {
   waitForEvent,
   Workflow,
 } from 'agentos-sdk'
+import { scripted } from 'agentos-sdk/models'
 import { careful, names, serve, told } from './support.js'
 
 const upper = step({ name: 'upper', run: (text: string) => text.toUpperCase() })
@@ -513,7 +516,7 @@ describe('a sleep and an event', () => {
   it('takes events that came before, while and after, in their order and each once', async () => {
     const wait = (name: string) => waitForEvent({ name, event: 'paid', payload: z.object({ n: z.coerce.number() }) })
     const keep = step({ name: 'keep', run: (paid: { n: number }) => paid.n + 1 })
-    const { stream, sendEvent, until, resume } = serve(sequence('all', wait('first'), keep as never, wait('second')))
+    const { stream, sendEvent, until, resume } = serve(sequence('all', wait('first'), keep, wait('second')))
     const events = await stream()
     expect(names(events)).toEqual(['WorkflowStarted', 'WaitForEventStarted', 'WorkflowPaused'])
     expect(events.at(-1)).toMatchObject({ pause_kind: 'event', paused_step_name: 'first' })
@@ -580,5 +583,52 @@ describe('a sleep and an event', () => {
     await new Promise((resolve) => setTimeout(resolve, 1400))
     expect((await get(run_id)).status).toBe('cancelled')
     expect(names(await resume(run_id)).at(-1)).toBe('WorkflowCancelled')
+  })
+})
+
+describe('what somebody gives', () => {
+  it('has to fit the step, before the run goes on', async () => {
+    const judge = new Agent({
+      id: 'judge',
+      model: scripted('{"good":true}'),
+      output: z.object({ good: z.boolean() }),
+    })
+    const count = step({ name: 'count', output: z.number().max(9), review: {}, run: () => 1 })
+    const flow = (name: string) =>
+      parallel(name, {
+        loop: loop({ name: 'again', step: count, until: () => true, maxIterations: 1 }),
+        judge: step({ name: 'judge', agent: judge, review: {} }),
+        ask: humanInput({ name: 'ask', fields: z.object({ mail: z.email() }) }),
+      })
+    const inner = new Workflow({ id: 'inner', steps: flow('all') })
+    const { run, go, get } = serve(
+      parallel('both', { own: flow('own'), host: step({ name: 'host', workflow: inner }) }),
+    )
+    const paused = await run()
+    const ids: string[] = paused.step_requirements.map(({ step_id }: { step_id: string }) => step_id)
+    expect(ids).toHaveLength(6)
+    const good = (id: string) =>
+      id.endsWith('count')
+        ? { edited_output: 5 }
+        : id.endsWith('judge')
+          ? { edited_output: { good: false } }
+          : { user_input: { mail: 'ann@mail.example' } }
+    for (const id of ids) {
+      for (const wrong of [{ edited_output: 10 }, { edited_output: 'x' }, { user_input: { mail: 'ann' } }]) {
+        const step_requirements = ids.map((step_id) => ({ step_id, ...(step_id === id ? wrong : good(step_id)) }))
+        const { status, body } = await go(paused.run_id, { step_requirements })
+        const isAsked = 'user_input' in wrong === id.endsWith('ask')
+        expect([status, isAsked ? body.error_code : 'INVALID_STEP_REQUIREMENT'], JSON.stringify(body)).toEqual([
+          isAsked ? 422 : status,
+          'INVALID_STEP_REQUIREMENT',
+        ])
+        expect(status).toBeGreaterThanOrEqual(400)
+      }
+    }
+    expect(await get(paused.run_id)).toEqual(paused)
+    const step_requirements = ids.map((step_id) => ({ step_id, ...good(step_id) }))
+    const given = { loop: 5, judge: { good: false }, ask: { mail: 'ann@mail.example' } }
+    const { body } = await go(paused.run_id, { step_requirements })
+    expect(body).toMatchObject({ status: 'completed', content: { own: given, host: given } })
   })
 })

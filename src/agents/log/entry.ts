@@ -79,8 +79,10 @@ export interface StepFacts {
   /** What the step has waited for has not come: it gives null. */
   isMissing?: true
   found?: unknown
-  /** The event from outside that the step has waited for. */
-  takenEvent?: string
+  /** The event from outside that the step has waited for: its place among those of the run. */
+  takenEvent?: number
+  /** Every event up to this place was taken before. */
+  eventsTakenUpTo?: number
 }
 
 /** What a run inside of another begins with. */

@@ -26,8 +26,10 @@ export interface FoldState extends CallState, ShownState, StepLogState {
   nested?: NestedState[]
   tasks?: TaskListState
   wakeAt?: number
-  /** Of the log's own run: ids of events from outside that its steps have taken. */
-  takenEvents?: string[]
+  /** Of the log's own run: every event from outside up to this place was taken by a step. */
+  eventsTakenUpTo?: number
+  /** And these, after it. */
+  takenEvents?: number[]
   pausedAt?: Partial<RunBody>
   startedAt?: number
   endedAt?: number

@@ -164,9 +164,9 @@ export class RunFold {
     return children.length > 0 ? children.map((run) => nestedRecord(run, now)) : undefined
   }
 
-  /** What the tools have made. */
+  /** What the tools have made, or the steps. */
   get media(): Media {
-    return this.calls.media
+    return holdsMedia(this.steps.media) ? this.steps.media : this.calls.media
   }
 
   /** Ids of messages that nobody may see before the run is completed. */
@@ -457,7 +457,7 @@ export class RunFold {
   private applyFacts({ event, facts = {} }: LogEntry, at: number): void {
     if (facts.historyRunIds) this.historyRunIds = facts.historyRunIds
     if (facts.origin) this.rest = { ...this.rest, ...facts.origin }
-    if (facts.step?.takenEvent !== undefined) this.nested.takenEvents.add(facts.step.takenEvent)
+    if (facts.step?.takenEvent !== undefined) this.nested.taken.add(facts.step)
     if (facts.replaces !== undefined) this.replaces = facts.replaces
     if (facts.keptMessages !== undefined) this.keep(facts.keptMessages)
     if (facts.inherited) this.inherit(facts.inherited, facts.messages?.length ?? 0)

@@ -4,6 +4,8 @@ import type { RunFold } from './fold.js'
 import { addUsage } from './metrics.js'
 import type { TokenCounts } from './metrics.js'
 import type { RunSource } from './source.js'
+import { TakenEvents } from './taken-events.js'
+import type { TakenState } from './taken-events.js'
 
 /** A run inside of another, as its entries in the log of that one tell it. */
 export interface NestedRun {
@@ -23,8 +25,8 @@ type NewFold = (shared: NestedRuns, runId: string, state?: FoldState) => RunFold
 
 /** The runs inside of one log, at whatever depth: members of teams, and steps of workflows. */
 export class NestedRuns {
-  /** Ids of events from outside that a step has taken, of whichever of the runs. */
-  readonly takenEvents: Set<string>
+  /** Events from outside that a step has taken, of whichever of the runs. */
+  readonly taken: TakenEvents
   private readonly byId = new Map<string, NestedRun>()
   /** Ids of all calls of the log, also of its own run's. */
   private readonly callIds = new Set<string>()
@@ -35,9 +37,9 @@ export class NestedRuns {
 
   constructor(
     private readonly newFold: NewFold,
-    { nested = [], takenEvents }: { nested?: readonly NestedState[]; takenEvents?: readonly string[] } = {},
+    { nested = [], ...taken }: { nested?: readonly NestedState[] } & TakenState = {},
   ) {
-    this.takenEvents = new Set(takenEvents)
+    this.taken = new TakenEvents(taken)
     for (const { state, ...run } of nested) {
       this.place({ ...run, fold: newFold(this, run.source.runId, state) })
     }
@@ -105,8 +107,8 @@ export class NestedRuns {
   }
 
   /** Those that have not changed since are the same objects as before. */
-  state(): { nested?: NestedState[]; takenEvents?: string[] } {
-    const taken = this.takenEvents.size > 0 ? { takenEvents: [...this.takenEvents] } : {}
+  state(): { nested?: NestedState[] } & TakenState {
+    const taken = this.taken.state()
     const begun = [...this.byId.values()].filter(hasBegun)
     if (begun.length === 0) return taken
     return {

@@ -2,6 +2,8 @@ import { isWaiting, resolved } from './decision.js'
 import type { Decision } from './decision.js'
 import type { LogEntry, StepFacts } from './entry.js'
 import type { RunEventBody } from './events.js'
+import { addMedia, holdsMedia } from './media.js'
+import type { Media } from './media.js'
 import type { ErrorRequirement, StepOutput, StepRequirement } from './step-record.js'
 
 /** How far one step of a workflow has come. */
@@ -46,12 +48,14 @@ export class StepLog {
   errors: ErrorRequirement[]
   private readonly byId: Map<string, StepState>
   private readonly byName = new Map<string, StepOutput>()
+  /** Undefined when a step has made something since. */
+  private made: Media | undefined
 
   constructor(state: StepLogState = {}) {
     this.byId = new Map(state.steps?.map((step) => [step.stepId, step]))
     this.requirements = state.stepRequirements ?? []
     this.errors = state.errorRequirements ?? []
-    for (const { output } of this.byId.values()) this.name(output)
+    for (const { output } of this.byId.values()) this.count(output)
   }
 
   get(stepId: string): StepState | undefined {
@@ -61,6 +65,14 @@ export class StepLog {
   /** What came of the steps that are over, by name; of several with one name, of the last. */
   get named(): ReadonlyMap<string, StepOutput> {
     return this.byName
+  }
+
+  /** What the steps that are over have made, in the order in which they ended. */
+  get media(): Media {
+    if (this.made) return this.made
+    this.made = {}
+    for (const output of this.all) addMedia(this.made, output)
+    return this.made
   }
 
   /** What came of all steps that are over, in the order in which they ended. */
@@ -115,7 +127,7 @@ export class StepLog {
 
   /** Nothing for a run that has no steps. */
   state(): StepLogState {
-    if (this.byId.size === 0 && this.requirements.length === 0) return {}
+    if (this.byId.size + this.requirements.length + this.errors.length === 0) return {}
     return {
       steps: [...this.byId.values()],
       stepRequirements: this.requirements,
@@ -133,6 +145,7 @@ export class StepLog {
   }
 
   private learn(event: RunEventBody, { stepId, output, isOver, isPassedOver, isMissing, found }: StepFacts): void {
+    const before = this.byId.get(stepId)?.output
     const whole = isOver ? outputOf(event) : output && wholeOf(event, output)
     this.change(stepId, () => ({
       ...(whole && { output: whole, draft: undefined, isRunning: false }),
@@ -140,11 +153,12 @@ export class StepLog {
       ...(isMissing && { isMissing }),
       ...(found !== undefined && { found }),
     }))
-    this.name(whole)
+    this.count(whole, before)
   }
 
-  private name(output: StepOutput | undefined): void {
+  private count(output: StepOutput | undefined, before?: StepOutput): void {
     if (output?.stepName !== undefined) this.byName.set(output.stepName, output)
+    if (holdsMedia(output ?? {}) || holdsMedia(before ?? {})) this.made = undefined
   }
 
   /** The steps that were at work when the run was cancelled. */

@@ -12,11 +12,11 @@ export function checkName(name: string): void {
 }
 
 /** @throws ConfigurationError when two steps at one place have the same name: the log could not tell them apart. */
-export function checkNames(name: string, steps: readonly { name: string }[]): void {
+export function checkNames(name: string, steps: readonly { name: string; node: object }[]): void {
   checkName(name)
   const names = new Set<string>()
   for (const step of steps) {
-    if (typeof step?.name !== 'string') throw new ConfigurationError(`"${name}" has a step that is none.`)
+    if (typeof step?.node !== 'object') throw new ConfigurationError(`"${name}" has a step that is none.`)
     if (names.has(step.name)) {
       throw new ConfigurationError(`"${name}" has two steps with the name "${step.name}". Rename one of them.`)
     }

@@ -35,7 +35,8 @@ function inner(node: StepNode): Partial<StepDescription> {
   }
 }
 
-function insideOf(node: StepNode): readonly StepNode[] {
+/** The steps that a step holds. */
+export function insideOf(node: StepNode): readonly StepNode[] {
   switch (node.type) {
     case 'Steps':
       return node.steps

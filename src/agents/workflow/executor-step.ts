@@ -1,6 +1,7 @@
 import { newId } from '../../core/ids.js'
 import type { LogEntry } from '../log/entry.js'
 import type { RunFold } from '../log/fold.js'
+import type { RunInput } from '../log/run-record.js'
 import type { InStep } from '../log/source.js'
 import type { StepOutput } from '../log/step-record.js'
 import { nestedRun } from '../nested-run.js'
@@ -39,7 +40,7 @@ export async function* runExecutor(
   try {
     const asked = begun ? undefined : yield* askedOf(work, node, place, input, { attempt, round, feedback })
     const numbered = attempt === 1 ? {} : { attempt }
-    const start = begun?.start ?? { input: { ...run.input, inputContent: toJson(asked) ?? '' }, stepId, ...numbered }
+    const start = begun?.start ?? { input: inputOf(work, asked), stepId, ...numbered }
     fold = yield* nestedRun(run, {
       runnable: timeoutMs === undefined ? executor : limited(executor, timeoutMs),
       runId,
@@ -81,6 +82,11 @@ export async function* runExecutor(
     isPaused: false,
   }
   return { output }
+}
+
+/** With the media that steps before it have made, too. */
+function inputOf({ media: { audio, ...media } }: StepWork, asked: unknown): RunInput {
+  return { inputContent: toJson(asked) ?? '', ...media, ...(audio && { audios: audio }) }
 }
 
 /** What the executor is asked. Whoever wants it otherwise has a word in it. */

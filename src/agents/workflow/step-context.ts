@@ -1,6 +1,7 @@
 import type { Caller } from '../../core/caller.js'
 import type { JsonObject, JsonValue } from '../../core/json.js'
 import type { Logger } from '../../core/logger.js'
+import type { Media } from '../log/media.js'
 import type { RunInput } from '../log/run-record.js'
 
 /** What the functions of a workflow's steps are told about the run that they are part of. */
@@ -12,6 +13,8 @@ export interface StepContext {
   readonly caller: Caller
   /** What the workflow was asked, with its media. */
   readonly input: RunInput
+  /** The media of the request, and those that the steps which are over have made, in that order. */
+  readonly media: Media
   /** Given with the request for every step. */
   readonly additionalData: Readonly<JsonObject>
   /** What came of the steps that are over, by their names; of several with one name, of the last. */

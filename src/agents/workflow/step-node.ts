@@ -6,7 +6,7 @@ import type { StepContext } from './step-context.js'
 export type StepErrorPolicy = 'fail' | 'skip' | 'pause'
 
 /** How a step is carried out. */
-export interface StepRules {
+export interface StepRules<OnError extends StepErrorPolicy = StepErrorPolicy> {
   /** Further tries after a failure, and the milliseconds before each. Default: none. */
   retry?: { times: number; delayMs?: number }
   /** Milliseconds that one try may take. Default: no limit but the run's. */
@@ -15,7 +15,7 @@ export interface StepRules {
    * `fail` (the default) ends the workflow as `error`; `skip` goes on with what the step was given; `pause` waits for
    * somebody to say which of the two, or to try again.
    */
-  onError?: StepErrorPolicy
+  onError?: OnError
 }
 
 /** What happens at a step when somebody says no. */
@@ -23,27 +23,35 @@ export type RejectPolicy = 'cancel' | 'skip' | 'else' | 'retry'
 /** What happens at a step when nobody answers in time. */
 export type TimeoutPolicy = 'cancel' | 'skip' | 'approve'
 
-interface Waits {
+export type ConfirmPolicy = Exclude<RejectPolicy, 'retry'>
+
+interface Waits<OnTimeout extends TimeoutPolicy = TimeoutPolicy> {
   /** Shown to whoever decides. */
   message?: string
   /** Milliseconds that are waited. Default: for ever. */
   timeoutMs?: number
   /** Default: `cancel`. */
-  onTimeout?: TimeoutPolicy
+  onTimeout?: OnTimeout
 }
 
 /** Somebody has to agree before the step runs. */
-export interface Confirmation extends Waits {
+export interface Confirmation<
+  OnReject extends ConfirmPolicy = ConfirmPolicy,
+  OnTimeout extends TimeoutPolicy = TimeoutPolicy,
+> extends Waits<OnTimeout> {
   /** Default: `cancel`. `else` takes the other way of a branch. */
-  onReject?: Exclude<RejectPolicy, 'retry'>
+  onReject?: OnReject
   /** `required`: the agreement is an approval of its own, which only who may resolve approvals can give. */
   approval?: 'required'
 }
 
 /** Somebody looks at what came of the step before the workflow goes on; what they change counts. */
-export interface Review extends Waits {
+export interface Review<
+  OnReject extends RejectPolicy = RejectPolicy,
+  OnTimeout extends TimeoutPolicy = TimeoutPolicy,
+> extends Waits<OnTimeout> {
   /** Default: `cancel`. `retry` runs the step again with what the reviewer has said. */
-  onReject?: RejectPolicy
+  onReject?: OnReject
   /** Tries after a rejection. Default: 3. */
   maxRetries?: number
 }

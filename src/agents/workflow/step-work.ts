@@ -1,6 +1,8 @@
 import type { JsonObject, JsonValue } from '../../core/json.js'
 import type { LogEntry } from '../log/entry.js'
 import type { RunFold } from '../log/fold.js'
+import { addMedia } from '../log/media.js'
+import type { Media } from '../log/media.js'
 import type { RunFailure } from '../log/run-record.js'
 import { RunFailedError, toRunFailure } from '../run-failure.js'
 import type { RunContext, Yielded } from '../runnable.js'
@@ -82,11 +84,21 @@ export class StepWork {
     return outputs
   }
 
+  /** What the workflow was asked with, and what the steps so far have made. */
+  get media(): Media {
+    const { images, videos, audios: audio, files } = this.run.input
+    const media: Media = {}
+    addMedia(media, { images, videos, audio, files })
+    addMedia(media, this.fold.steps.media)
+    return media
+  }
+
   /** What the functions of a step are told. */
   context(place: Place, { attempt = 1, signal = this.run.signal, feedback, show }: ContextParts = {}): StepContext {
     const { run } = this
     const { runId, sessionId, userId, caller, input, options, state, logger } = run
     const outputs = () => this.outputs
+    const media = () => this.media
     return {
       runId,
       sessionId,
@@ -99,6 +111,9 @@ export class StepWork {
       additionalData: this.additionalData,
       get outputs() {
         return outputs()
+      },
+      get media() {
+        return media()
       },
       sessionState: state.value,
       dependencies: options.dependencies ?? {},

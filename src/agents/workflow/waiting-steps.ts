@@ -8,7 +8,7 @@ import type { RunFold } from '../log/fold.js'
 import { GATE, isOpen } from '../log/step-log.js'
 import type { StepRequirement } from '../log/step-record.js'
 import { RunFailedError } from '../run-failure.js'
-import type { ReceivedEvent, TakeEvent, WakeUp, Yielded } from '../runnable.js'
+import type { TakeEvent, TakenEvent, WakeUp, Yielded } from '../runnable.js'
 import { named, outermostIndex } from './place.js'
 import type { Place } from './place.js'
 import { passedOver } from './step-entries.js'
@@ -119,8 +119,9 @@ function slept({ place, until = 0, content }: Waiting): WokenEntry {
 }
 
 /** @param received undefined when none has come in time. */
-function arrived({ place, until, event = '' }: Waiting, received: ReceivedEvent | undefined): WokenEntry {
+function arrived({ place, until, event = '' }: Waiting, received: TakenEvent | undefined): WokenEntry {
   const output = { ...passedOver(place, received?.payload ?? null), stepType: 'WaitForEvent' as const }
+  const { takenUpTo = 0 } = received ?? {}
   return {
     event: {
       event: 'WaitForEventCompleted',
@@ -130,7 +131,12 @@ function arrived({ place, until, event = '' }: Waiting, received: ReceivedEvent 
       ...(received?.payload !== undefined && { payload: received.payload }),
     },
     facts: {
-      step: { stepId: place.id, output, ...(received ? { takenEvent: received.id } : { isMissing: true }) },
+      step: {
+        stepId: place.id,
+        output,
+        ...(received ? { takenEvent: received.seq } : { isMissing: true }),
+        ...(takenUpTo > 0 && { eventsTakenUpTo: takenUpTo }),
+      },
     },
   }
 }

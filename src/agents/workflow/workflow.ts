@@ -14,10 +14,11 @@ import { DEFAULT_TIMEOUT_MS } from '../run-ending.js'
 import type { Concurrency, MadeDecision, RunContext, Runnable, TakeEvent, WakeUp, Yielded } from '../runnable.js'
 import { everyMember } from '../team/team-rules.js'
 import type { WorkflowDescription } from '../workflow-description.js'
+import { checkStepDecision, ownDecision } from './check-decision.js'
 import { continuationOf } from './continuation.js'
 import { describeSteps, executorsOf } from './describe-steps.js'
 import type { StepNode } from './step-node.js'
-import type { Step } from './steps.js'
+import type { Step } from './typed-step.js'
 import { wakeUp } from './waiting-steps.js'
 import { workflowLoop } from './workflow-loop.js'
 
@@ -142,8 +143,9 @@ export class Workflow<In = JsonValue, Out = unknown> implements Runnable {
   async checkDecisions(decisions: readonly MadeDecision[]): Promise<void> {
     const inside = everyMember(this.members)
     for (const { decision, tool, member } of decisions) {
+      if (member?.memberRunId === undefined) await checkStepDecision(this.steps, decision)
       const owner = member && inside.find(({ id }) => id === member.memberAgentId)
-      await owner?.checkDecisions?.([{ decision, tool }])
+      await owner?.checkDecisions?.([{ decision: ownDecision(decision, member), tool }])
     }
   }
 

@@ -121,4 +121,5 @@ export const RunEventEntity = defineEntity({
     createdAt: milliseconds(),
   },
   uniques: [{ name: 'agentos_run_events_id', properties: ['runId', 'eventId'] }],
+  indexes: [{ name: 'agentos_run_events_order', properties: ['runId', 'seq'] }],
 })

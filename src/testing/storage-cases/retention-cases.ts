@@ -47,13 +47,16 @@ export const retentionCases: Cases = {
       old.push(runId)
     }
     const { runId: cancelled } = await accept(storage)
+    await storage.runs.sendEvent(fullCaller, cancelled, { id: 'evt_1', name: 'paid' }, T0)
     await storage.runs.append(ending(cancelled, 'cancelled'))
+    assert.equal((await storage.runs.receivedEvents(cancelled, 0)).length, 1)
     assert.deepEqual(await pruneAsTold(storage), { runs: 3, segments: 6 })
     for (const runId of old) {
       assert.equal(await storage.runs.get(fullCaller, runId), undefined)
       assert.deepEqual(await storage.runs.segments(runId, 0, 10), [])
       assert.deepEqual(await storage.runs.snapshots(runId, 10), [])
     }
+    assert.deepEqual(await storage.runs.receivedEvents(cancelled, 0), [])
     const kept = await storage.sessions.get(fullCaller, 'ses_1')
     assert.deepEqual([kept?.name, kept?.state], ['Mine', { cart: 1 }])
     assert.deepEqual(await prune(storage), {})

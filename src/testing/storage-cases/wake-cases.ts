@@ -70,15 +70,26 @@ export const wakeCases: Cases = {
     assert.equal(await send('a', 2, 'other'), 'accepted')
     assert.equal(await send('b', 3), 'repeated')
     assert.equal(await send('c'), 'accepted')
-    assertSame(await storage.runs.receivedEvents(runId), [event('b', 'paid', 1), event('a', 'other', 2), event('c')])
-    assertSame(await storage.runs.receivedEvents('run_unknown'), [])
+    const received = await storage.runs.receivedEvents(runId, 0)
+    assertSame(
+      received.map(({ seq: _seq, ...sent }) => sent),
+      [event('b', 'paid', 1), event('a', 'other', 2), event('c')],
+    )
+    const places = received.map(({ seq }) => seq)
+    assertSame(
+      places,
+      places.toSorted((a, b) => a - b),
+    )
+    assertSame(await storage.runs.receivedEvents(runId, places[0]!), received.slice(1))
+    assertSame(await storage.runs.receivedEvents(runId, places[2]!), [])
+    assertSame(await storage.runs.receivedEvents('run_unknown', 0), [])
   },
 
   'take no event of somebody else, and none once they have ended': async (storage) => {
     const runId = await paused(storage, undefined, 'ses_1', 'ann')
     assert.equal(await storage.runs.sendEvent(user('bob'), runId, event('e'), T0), undefined)
     assert.equal(await storage.runs.sendEvent(fullCaller, 'run_unknown', event('e'), T0), undefined)
-    assertSame(await storage.runs.receivedEvents(runId), [])
+    assertSame(await storage.runs.receivedEvents(runId, 0), [])
     assert.equal(await storage.runs.sendEvent(user('ann'), runId, event('e'), T0), 'accepted')
     await cancelWaiting(storage, runId)
     assert.equal(await storage.runs.sendEvent(user('ann'), runId, event('f'), T0), 'ended')
@@ -95,7 +106,8 @@ export const wakeCases: Cases = {
     // Whoever has looked before the event came must not put it off.
     await storage.runs.postponeWake(runId, 1, undefined, 0)
     assert.deepEqual(await due(storage, T0 + 1), [runId])
-    await storage.runs.postponeWake(runId, 1, undefined, 1)
+    const seq = (await storage.runs.receivedEvents(runId, 0)).at(-1)?.seq
+    await storage.runs.postponeWake(runId, 1, undefined, seq)
     assert.deepEqual(await due(storage, T0 + 100), [])
   },
 
@@ -104,6 +116,6 @@ export const wakeCases: Cases = {
     await storage.runs.sendEvent(fullCaller, runId, event('e'), T0)
     await cancelWaiting(storage, runId)
     await storage.sessions.delete(fullCaller, ['ses_1'])
-    assertSame(await storage.runs.receivedEvents(runId), [])
+    assertSame(await storage.runs.receivedEvents(runId, 0), [])
   },
 }

@@ -1,4 +1,4 @@
-import type { ReceivedEvent } from '../../../agents/runnable.js'
+import type { ReceivedEvent, SentEvent } from '../../../agents/runnable.js'
 import type { Caller } from '../../../core/caller.js'
 import type { Slice } from '../../../core/page.js'
 import type {
@@ -123,20 +123,20 @@ export class PostgresRunRepository implements RunRepository {
     return this.reads.active(sessionId)
   }
 
-  async sendEvent(caller: Caller, runId: string, event: ReceivedEvent, at: number) {
+  async sendEvent(caller: Caller, runId: string, event: SentEvent, at: number) {
     return this.database.units.write(new SendEvent(caller, runId, event, at))
   }
 
-  receivedEvents(runId: string): Promise<ReceivedEvent[]> {
-    return this.wakes.receivedEvents(runId)
+  receivedEvents(runId: string, after: number): Promise<ReceivedEvent[]> {
+    return this.wakes.receivedEvents(runId, after)
   }
 
   toWake(components: readonly ComponentId[], limit: number, at: number): Promise<StoredRun[]> {
     return this.wakes.toWake(components, limit, at)
   }
 
-  postponeWake(runId: string, attempt: number, wakeAt: number | undefined, seenEvents?: number): Promise<void> {
-    return this.wakes.postponeWake(runId, attempt, wakeAt, seenEvents)
+  postponeWake(runId: string, attempt: number, wakeAt: number | undefined, seenUpTo?: number): Promise<void> {
+    return this.wakes.postponeWake(runId, attempt, wakeAt, seenUpTo)
   }
 
   snapshots(runId: string, upTo: number): Promise<StoredSnapshot[]> {

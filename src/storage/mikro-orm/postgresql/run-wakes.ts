@@ -1,4 +1,4 @@
-import type { ReceivedEvent } from '../../../agents/runnable.js'
+import type { ReceivedEvent, SentEvent } from '../../../agents/runnable.js'
 import type { Caller } from '../../../core/caller.js'
 import type { JsonValue } from '../../../core/json.js'
 import type { ComponentId, StoredRun } from '../../../runs/run-repository.js'
@@ -27,7 +27,7 @@ const WAKE_RUN = {
 }
 const SELECT_EVENTS = {
   name: 'agentos_events_of_run',
-  text: 'SELECT event_id, name, payload FROM agentos_run_events WHERE run_id = $1 ORDER BY seq',
+  text: 'SELECT seq, event_id, name, payload FROM agentos_run_events WHERE run_id = $1 AND seq > $2 ORDER BY seq',
 }
 const SELECT_TO_WAKE = {
   name: 'agentos_runs_to_wake',
@@ -38,8 +38,15 @@ const SELECT_TO_WAKE = {
 const POSTPONE = {
   name: 'agentos_postpone_wake',
   text: `UPDATE agentos_runs SET wake_at = $3::bigint WHERE run_id = $1 AND attempt = $2 AND status = 'paused'
-    AND ($4::bigint IS NULL OR $4::bigint = (SELECT count(*) FROM agentos_run_events AS events
-      WHERE events.run_id = agentos_runs.run_id))`,
+    AND ($4::bigint IS NULL OR NOT EXISTS (SELECT 1 FROM agentos_run_events AS events
+      WHERE events.run_id = agentos_runs.run_id AND events.seq > $4::bigint))`,
+}
+
+interface EventRow {
+  seq: number
+  event_id: string
+  name: string
+  payload: string | null
 }
 
 /** Stores an event for a run, whose row is locked: of two with one id, one is the first. */
@@ -49,7 +56,7 @@ export class SendEvent implements Unit<'accepted' | 'repeated' | 'ended' | undef
   constructor(
     private readonly caller: Caller,
     private readonly runId: string,
-    private readonly event: ReceivedEvent,
+    private readonly event: SentEvent,
     private readonly at: number,
   ) {
     this.wants = { sessionOf: runId, runIds: [runId] }
@@ -75,9 +82,10 @@ export class SendEvent implements Unit<'accepted' | 'repeated' | 'ended' | undef
 export class RunWakes {
   constructor(private readonly query: Query) {}
 
-  async receivedEvents(runId: string): Promise<ReceivedEvent[]> {
-    const rows = await this.query<{ event_id: string; name: string; payload: string | null }>(SELECT_EVENTS, [runId])
-    return rows.map(({ event_id: id, name, payload }) => ({
+  async receivedEvents(runId: string, after: number): Promise<ReceivedEvent[]> {
+    const rows = await this.query<EventRow>(SELECT_EVENTS, [runId, after])
+    return rows.map(({ seq, event_id: id, name, payload }) => ({
+      seq,
       id: unescapeText(id),
       name: unescapeText(name),
       ...(payload !== null && { payload: JSON.parse(payload) as JsonValue }),
@@ -88,7 +96,7 @@ export class RunWakes {
     return (await this.query<StoredRow>(SELECT_TO_WAKE, [at, namesOf(components), limit])).map(toStoredRun)
   }
 
-  async postponeWake(runId: string, attempt: number, wakeAt: number | undefined, seenEvents?: number): Promise<void> {
-    await this.query(POSTPONE, [runId, attempt, wakeAt ?? null, seenEvents ?? null])
+  async postponeWake(runId: string, attempt: number, wakeAt: number | undefined, seenUpTo?: number): Promise<void> {
+    await this.query(POSTPONE, [runId, attempt, wakeAt ?? null, seenUpTo ?? null])
   }
 }

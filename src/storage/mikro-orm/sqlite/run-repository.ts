@@ -1,4 +1,4 @@
-import type { ReceivedEvent } from '../../../agents/runnable.js'
+import type { ReceivedEvent, SentEvent } from '../../../agents/runnable.js'
 import type { Caller } from '../../../core/caller.js'
 import type { Slice } from '../../../core/page.js'
 import type {
@@ -128,20 +128,20 @@ export class SqliteRunRepository implements RunRepository {
     return this.database.query(() => this.log.snapshots(runId, upTo))
   }
 
-  sendEvent(caller: Caller, runId: string, event: ReceivedEvent, at: number) {
+  sendEvent(caller: Caller, runId: string, event: SentEvent, at: number) {
     return this.database.write(() => this.wakes.sendEvent(caller, runId, event, at))
   }
 
-  receivedEvents(runId: string): Promise<ReceivedEvent[]> {
-    return this.database.query(() => this.wakeReads.receivedEvents(runId))
+  receivedEvents(runId: string, after: number): Promise<ReceivedEvent[]> {
+    return this.database.query(() => this.wakeReads.receivedEvents(runId, after))
   }
 
   toWake(components: readonly ComponentId[], limit: number, at: number): Promise<StoredRun[]> {
     return this.database.query(() => this.wakeReads.toWake(components, limit, at))
   }
 
-  postponeWake(runId: string, attempt: number, wakeAt: number | undefined, seenEvents?: number): Promise<void> {
-    return this.database.write(() => this.wakes.postponeWake(runId, attempt, wakeAt, seenEvents))
+  postponeWake(runId: string, attempt: number, wakeAt: number | undefined, seenUpTo?: number): Promise<void> {
+    return this.database.write(() => this.wakes.postponeWake(runId, attempt, wakeAt, seenUpTo))
   }
 
   window(sessionId: string, beforeSeq: number, limit: number): Promise<SessionWindow | undefined> {

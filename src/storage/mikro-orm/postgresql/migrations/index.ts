@@ -4,6 +4,7 @@ import { InitialMigration } from './initial.js'
 import { MediaUsesMigration } from './media-uses.js'
 import { NestedRuns } from './nested-runs.js'
 import { RateLimitsMigration } from './rate-limits.js'
+import { RunEventsOrder } from './run-events-order.js'
 import { ServiceAccountsMigration } from './service-accounts.js'
 import { SnapshotsMigration } from './snapshots.js'
 import { WorkflowWaits } from './workflow-waits.js'
@@ -18,4 +19,5 @@ export const postgresMigrations: readonly VersionedMigration[] = [
   { version: '1.5.0', name: '1.5.0-nested-runs', class: NestedRuns },
   { version: '1.6.0', name: '1.6.0-workflow-waits', class: WorkflowWaits },
   { version: '1.7.0', name: '1.7.0-rate-limits', class: RateLimitsMigration },
+  { version: '1.8.0', name: '1.8.0-run-events-order', class: RunEventsOrder },
 ]
