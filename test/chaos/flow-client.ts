@@ -185,7 +185,7 @@ export class FlowClient {
 
   /** What is not up to an approval. */
   private decisions({ requirements = [], step_requirements: steps = [] }: FlowEvent): Record<string, object[]> {
-    if (this.kind === 'team') return { requirements: this.confirmations(requirements as Requirement[]) }
+    if (this.kind === 'team') return { requirements: this.confirmations(requirements) }
     const step_requirements = steps.flatMap((one) => {
       const { step_id, confirmation_message: message, executor_requirements: executor } = one
       if (one.confirmed !== null || step_id === 'sure') return []

@@ -58,7 +58,7 @@ export function judgeFlow(
   const { seen, kind, interrupted } = client
   const executed = executedIn(seen)
   const recoveries = seen.filter(
-    ({ event, run_id: runId, reason }) => /Recovered$/.test(event) && runId === client.runId && reason === 'crash',
+    ({ event, run_id: runId, reason }) => event.endsWith('Recovered') && runId === client.runId && reason === 'crash',
   )
   const { repeatable, once } = expected[kind]
   let repeated = 0

@@ -43,7 +43,7 @@ export function chaosWorkflow(outside: string): Workflow<{ restMs: number }> {
       'steps',
       act(outside, 'dig', () => 1000),
       act(outside, 'blast', (n: number) => n + 1000, once),
-    ) as Step<unknown, number>,
+    ),
   })
   const asker = teller(
     'asker',
@@ -59,7 +59,7 @@ export function chaosWorkflow(outside: string): Workflow<{ restMs: number }> {
     left: act(outside, 'left', () => 10),
     right: act(outside, 'right', () => 100, once),
     talk: step({ name: 'talk', agent: talker }),
-    deep: step({ name: 'deep', workflow: deep as Workflow<string, number> }),
+    deep: step({ name: 'deep', workflow: deep }),
   }
   return new Workflow({
     id: 'flow',
@@ -84,7 +84,7 @@ export function chaosWorkflow(outside: string): Workflow<{ restMs: number }> {
       sleep<number>({ name: 'rest', ms: (_n, { input }) => (input.inputContent as { restMs: number }).restMs }),
       waitForEvent({ name: 'paid', event: 'paid', payload: z.array(z.number()) }),
       map({ name: 'each', step: act(outside, 'item', (n: number) => n * 10), concurrency: 2 }),
-    ) as unknown as Step<{ restMs: number }, unknown>,
+    ),
   })
 }
 

@@ -16,7 +16,7 @@ export async function checkStepDecision(steps: readonly StepNode[], decision: De
   const node = nodeAt(steps, stepId.split('/'))
   if (!node) return
   const edited = decision.kind === 'confirm' ? decision.editedArgs?.output : undefined
-  if (edited !== undefined) await checkOutput(node, stepId, edited as JsonValue)
+  if (edited !== undefined) await checkOutput(node, stepId, edited)
   if (decision.kind !== 'input' || node.type !== 'Input') return
   const { error } = node.fields.safeParse(decision.values)
   const [issue] = error?.issues ?? []
